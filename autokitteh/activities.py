@@ -1,0 +1,91 @@
+"""Mark functions: run as one activity, or never as one. Marks only; what they mean is the worker's business."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar, overload
+
+from autokitteh import _runtime
+
+F = TypeVar("F", bound=Callable[..., Any])
+ACTIVITY_MARK = "__ak_activity__"
+INHIBIT_MARK = "__ak_inhibit__"
+
+
+@dataclass(frozen=True)
+class ActivityMark:
+    """How a marked function runs.
+
+    Attributes:
+        retries: how often an exception is tried again; 0 makes the first one final.
+        timeout_seconds: how long one attempt may take; None for no limit.
+    """
+
+    retries: int = 0
+    timeout_seconds: float | None = None
+
+
+@overload
+def activity(fn: F, /) -> F: ...
+
+
+@overload
+def activity(*, retries: int = 0, timeout: timedelta | float | None = None) -> Callable[[F], F]: ...
+
+
+def activity(
+    fn: Callable[..., Any] | None = None, /, *, retries: int = 0, timeout: timedelta | float | None = None
+) -> Callable[..., Any]:
+    """Mark a function as one unit of durable execution.
+
+    Everything the function does is recorded as one step: it runs once, its result is kept, and what it calls is not
+    recorded separately. Use it around objects that cannot be kept (files, database connections), for long operations,
+    and to group several operations.
+
+    Args:
+        fn: the function, method or class.
+        retries: how often an exception is tried again, with growing pauses.
+        timeout: how long one attempt may take, in seconds or as a timedelta.
+
+    Example:
+        >>> @activity
+        ... def fetch(url):
+        ...     return url
+    """
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    mark = ActivityMark(retries, seconds)
+    if fn is None:
+        return lambda function: set_mark(function, ACTIVITY_MARK, mark)
+    return set_mark(fn, ACTIVITY_MARK, mark)
+
+
+def inhibit_activities(fn: F) -> F:
+    """Mark a function so that nothing it calls becomes an activity while it runs."""
+    marked: F = set_mark(fn, INHIBIT_MARK, value=True)
+    return marked
+
+
+def register_no_activity(items: Iterable[Any]) -> None:
+    """Run these functions, and all methods of these classes, where they are called: never as activities."""
+    _runtime.current().register_no_activity(items)
+
+
+def set_mark(fn: Any, name: str, value: Any) -> Any:
+    """Put a mark on a callable; one that takes no attributes is wrapped in a function."""
+    if isinstance(fn, staticmethod | classmethod):
+        set_mark(fn.__func__, name, value)
+        return fn
+    try:
+        setattr(fn, name, value)
+    except (AttributeError, TypeError):
+
+        @functools.wraps(fn)
+        def marked(*args: Any, **kwargs: Any) -> Any:
+            return fn(*args, **kwargs)
+
+        setattr(marked, name, value)
+        return marked
+    return fn

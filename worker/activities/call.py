@@ -1,0 +1,252 @@
+"""The dynamic activity behind every external call: find the function, call it, send back what happened.
+
+The function runs on a thread; this coroutine heartbeats for it, so that a dead process is noticed soon whatever the
+function does, and writes what it prints. An exception of the user's is a value: it travels with its type, and it is
+final unless ``@activity(retries=…)`` asked for more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import ctypes
+import functools
+import importlib
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from temporalio import activity
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from worker.activities.recorder import CURRENT, Recorder
+from worker.activities.rooms import Room, Rooms
+from worker.contracts import FAILURE_CALL, JSON, LINE_WARNING, CallContext, LogBatch, UserValue
+from worker.errors import PayloadError, SessionStopped
+from worker.payload.codec import Codec, materialise_result
+from worker.payload.exceptions import encode_exception
+from worker.payload.graft import Snapshot
+from worker.usercode.namespace import Namespace
+
+_HEARTBEAT_SECONDS = 2.0
+_MESSAGE_LIMIT = 4_000  # characters of a failure's message
+
+
+class Live(Protocol):
+    """A call whose objects live in this process only."""
+
+    function: Callable[..., UserValue]
+    args: tuple[UserValue, ...]
+    kwargs: dict[str, UserValue]
+    codec: Codec
+
+
+@dataclass
+class ActivityHost:
+    """What a build process gives to its activities."""
+
+    project: str
+    directory: Path
+    namespace: Namespace
+    codec: Codec
+    live_calls: MutableMapping[str, Any]
+    rooms: Rooms
+    pool: ThreadPoolExecutor
+    write: Callable[[LogBatch], Awaitable[None]]
+
+
+@dataclass
+class Call:
+    """One call, ready to be made."""
+
+    function: Callable[..., UserValue]
+    args: tuple[UserValue, ...]
+    kwargs: dict[str, UserValue]
+    carried: tuple[UserValue, ...]  # the arguments whose changes go back, with the object of a method in front
+    codec: Codec
+
+
+class Calls:
+    """The dynamic activity, bound to its host."""
+
+    def __init__(self, host: ActivityHost) -> None:
+        self._host = host
+
+    @activity.defn(dynamic=True)
+    async def call(self, args: Sequence[RawValue]) -> JSON:
+        """Make one call."""
+        host = self._host
+        info = activity.info()
+        converter = activity.payload_converter()
+        arguments = converter.from_payload(args[0].payload)
+        context = converter.from_payload(args[1].payload, CallContext)
+        recorder = Recorder(host.project, info.workflow_id or "", info.workflow_run_id or "", context.line, info.attempt)
+        where = context.at.rpartition(":")[0]
+        if info.attempt > 1:
+            recorder.add(LINE_WARNING, f"attempt {info.attempt} of {info.activity_type}", where)
+        run = functools.partial(self._run, info.activity_type, arguments, context, info.attempt)
+        job = Job(run, recorder)
+        future = asyncio.get_running_loop().run_in_executor(host.pool, job)
+        try:
+            while not (await asyncio.wait({future}, timeout=_HEARTBEAT_SECONDS))[0]:
+                if not info.is_local:
+                    activity.heartbeat()
+                await self._flush(recorder)
+        except asyncio.CancelledError:
+            job.interrupt()
+            await asyncio.wait({future}, timeout=_HEARTBEAT_SECONDS)
+            await self._flush(recorder)
+            raise
+        await self._flush(recorder)
+        return future.result()
+
+    async def _flush(self, recorder: Recorder) -> None:
+        batch = recorder.take()
+        if batch is not None:
+            await self._host.write(batch)
+
+    def _run(self, name: str, arguments: JSON, context: CallContext, attempt: int) -> JSON:
+        """On the activity's thread."""
+        if context.globals is None:
+            return self._in(self._host.namespace, self._host.codec, None, name, arguments, context, attempt)
+        with self._host.rooms.borrow() as room:
+            return self._in(room.namespace, room.codec, room, name, arguments, context, attempt)
+
+    def _in(
+        self,
+        namespace: Namespace,
+        codec: Codec,
+        room: Room | None,
+        name: str,
+        arguments: JSON,
+        context: CallContext,
+        attempt: int,
+    ) -> JSON:
+        where = context.at.rpartition(":")[0]
+        try:
+            call = self._prepare(namespace, codec, arguments, context)
+            codec = call.codec
+            state = room.enter(call.function, context.globals or {}) if room is not None else {}
+            before = Snapshot(call.carried, call.kwargs)
+            result = call.function(*call.args, **call.kwargs)
+            if inspect.iscoroutine(result):
+                result = asyncio.run(result)
+        except PayloadError as error:
+            raise refusal(f"{name}: {error.message}", where, error.hint) from None
+        except BaseException as error:
+            raise self._failure(error, codec, context, attempt) from None
+        outcome = self._outcome(name, call, before, result, where)
+        changed = room.leave(call.function, state) if room is not None else {}
+        if changed:
+            outcome["globals"] = changed
+        return outcome
+
+    def _prepare(self, namespace: Namespace, codec: Codec, arguments: JSON, context: CallContext) -> Call:
+        target = context.function
+        if "live" in target:
+            live: Live | None = self._host.live_calls.get(target["live"])
+            if live is None:
+                raise PayloadError("the live objects of this call are gone")
+            return Call(live.function, live.args, live.kwargs, live.args, live.codec)
+        args, kwargs, by_path = codec.decode_call(arguments)
+        # What came by path is this process's own object, not a copy: its changes belong to nobody's session.
+        carried = () if by_path else args
+        if "method" in target:
+            return Call(getattr(args[0], target["method"]), args[1:], kwargs, carried, codec)
+        if "user" in target:
+            function = namespace.resolve(target["user"])
+        elif "library" in target:
+            function = library_function(target["library"])
+        else:
+            function = codec.decode(target["value"])
+        return Call(function, args, kwargs, carried, codec)
+
+    def _outcome(self, name: str, call: Call, before: Snapshot, result: UserValue, where: str) -> dict[str, JSON]:
+        try:
+            outcome: dict[str, JSON] = {"result": call.codec.encode(materialise_result(result))}
+            call.codec.check_size(outcome, "it")
+        except PayloadError as error:
+            raise refusal(
+                f"the result of {name} cannot be kept: {error.message}",
+                where,
+                error.hint or "Put the calls that need this object into one function and mark it @autokitteh.activity.",
+            ) from None
+        try:
+            changed = before.changes(call.codec)
+        except PayloadError as error:
+            recorder = CURRENT.get()
+            if recorder is not None:
+                recorder.add(LINE_WARNING, f"changes {name} made to its arguments are lost: {error.message}", where)
+            changed = {}
+        if changed:
+            outcome["changed"] = changed
+        return outcome
+
+    def _failure(self, error: BaseException, codec: Codec, context: CallContext, attempt: int) -> ApplicationError:
+        details = encode_exception(error, codec, self._host.directory)
+        kind = type(error)
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        try:
+            text = str(error)
+        except Exception:
+            text = ""
+        message = codec.mask(f"{name}: {text}"[:_MESSAGE_LIMIT])
+        return ApplicationError(message, details, type=name, non_retryable=attempt > context.retries)
+
+
+class Job:
+    """One call on its thread; can be interrupted from another."""
+
+    def __init__(self, run: Callable[[], JSON], recorder: Recorder) -> None:
+        self._run = run
+        self._recorder = recorder
+        self._context = contextvars.copy_context()
+        self._thread: int | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> JSON:
+        """Run in the activity's context, so that prints and heartbeats find it."""
+        with self._lock:
+            self._thread = threading.get_ident()
+        try:
+            return self._context.run(self._inside)
+        finally:
+            with self._lock:
+                self._thread = None
+
+    def _inside(self) -> JSON:
+        CURRENT.set(self._recorder)
+        return self._run()
+
+    def interrupt(self) -> None:
+        """Raise ``SessionStopped`` in the call's thread at its next Python instruction."""
+        with self._lock:
+            if self._thread is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._thread), ctypes.py_object(SessionStopped)
+                )
+
+
+def refusal(message: str, where: str, hint: str) -> ApplicationError:
+    """An error of ours about a call, raised in the session as ``CallError``."""
+    text = f"{message} ({where})"
+    return ApplicationError(
+        text[:_MESSAGE_LIMIT],
+        {"message": message, "where": where, "hint": hint},
+        type=FAILURE_CALL,
+        non_retryable=True,
+    )
+
+
+def library_function(path: str) -> Any:
+    """``requests.api:get`` as the function."""
+    module, _, name = path.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,43 @@
+"""Lines printed inside an activity: kept per attempt, under the number of their call.
+
+The recorder of the running activity is found through a context variable, so that ``print`` in code it calls finds it.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+
+from worker import clock
+from worker.contracts import LogBatch, LogLine
+
+CURRENT: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("recorder", default=None)
+
+
+class Recorder:
+    """Collects what one attempt of one call prints; written in batches while it runs."""
+
+    def __init__(self, project: str, workflow_id: str, run_id: str, line: int, attempt: int) -> None:
+        self._project = project
+        self._workflow_id = workflow_id
+        self._run_id = run_id
+        self._line = line
+        self._attempt = attempt
+        self._sub = 0
+        self._lines: list[LogLine] = []
+        self._lock = threading.Lock()
+
+    def add(self, kind: str, text: str, where: str = "") -> None:
+        """Append one line; any thread of the activity may call it."""
+        with self._lock:
+            self._sub += 1
+            at = clock.now().timestamp()
+            self._lines.append(LogLine(self._line, at, kind, text, where, self._attempt, self._sub))
+
+    def take(self) -> LogBatch | None:
+        """What came since the last time, or None."""
+        with self._lock:
+            if not self._lines:
+                return None
+            lines, self._lines = self._lines, []
+        return LogBatch(self._project, self._workflow_id, self._run_id, self._line, lines, self._attempt)

@@ -1,0 +1,78 @@
+"""What commands need: settings, the store, Temporal. Made on first use, so that ``ak --help`` needs none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from worker import config
+from worker.config import Settings
+from worker.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from worker.store import Store
+    from worker.store.records import Project
+
+T = TypeVar("T")
+
+
+def settings() -> Settings:
+    """The settings, with the addresses of a running ``ak up`` of the same home where none are configured."""
+    found = Settings.load()
+    running = config.read_running(found.home)
+    if running is not None and not found.temporal_address:
+        found = dataclasses.replace(found, temporal_address=running["temporal"])
+    return found
+
+
+def gateway_url(found: Settings) -> str:
+    """Where webhooks are reachable."""
+    running = config.read_running(found.home)
+    host = f"http://{found.listen_host}:{found.listen_port}"
+    return found.public_url or (running["gateway"] if running is not None else host)
+
+
+def ui_url(found: Settings) -> str:
+    """The Temporal UI, as far as it is known."""
+    running = config.read_running(found.home)
+    return running["ui"] if running is not None else f"http://127.0.0.1:{found.ui_port}"
+
+
+@contextlib.contextmanager
+def opened(found: Settings) -> Iterator[Store]:
+    """The store."""
+    from worker.store import open_store
+
+    found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_store(found.database_url, secret_key=found.installation_key())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextlib.asynccontextmanager
+async def connected(found: Settings) -> AsyncIterator[Client]:
+    """Temporal."""
+    from worker import temporal
+
+    yield await temporal.connect(found)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's asynchronous part."""
+    return asyncio.run(work)
+
+
+def project(store: Store, name: str) -> Project:
+    """The project, or an error that lists those that exist."""
+    found = store.projects.get(name)
+    if found is None:
+        names = ", ".join(item.name for item in store.projects.list())
+        raise NotFoundError(f"there is no project {name}", hint=f"projects: {names}" if names else "Deploy one: ak deploy DIR")
+    return found

@@ -1,0 +1,111 @@
+"""``ak deploy``: check a project, hand it to the supervisor, watch it become active."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from worker import clock
+from worker.cli import context, links
+from worker.cli.output import Output
+from worker.config import Settings
+from worker.errors import DeployError
+from worker.store import Store
+from worker.store.records import Deployment
+
+_POLL_SECONDS = 0.1
+_ALIVE_SECONDS = 15.0
+_WAIT_SECONDS = 600.0
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command(name="deploy")(deploy)
+
+
+def deploy(
+    directory: Annotated[Path, typer.Argument(help="The project: a directory with autokitteh.yaml.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Check a project and make it run.
+
+    Nothing is changed when anything is wrong: the running deployment stays. Sessions that run now finish on the code
+    that started them; new sessions run the new code.
+
+    Example: ak deploy examples/quickstart
+    """
+    out = Output(as_json=as_json)
+    found = context.settings()
+    with context.opened(found) as store:
+        answer = context.run(deploy_directory(directory, store, found, out))
+    out.document(answer, text_of(answer))
+
+
+async def deploy_directory(directory: Path, store: Store, found: Settings, out: Output) -> dict[str, Any]:
+    """Deploy one directory; returns the documented answer."""
+    from worker import target, versions
+
+    prepared = await asyncio.to_thread(target.prepare, directory, store)
+    for warning in prepared.warnings:
+        out.progress(f"warning: {warning}")
+    if not prepared.changed:
+        active = store.deployments.active(prepared.project)
+        assert active is not None
+        return answer_for(active, store, found, changed=False)
+    if not store.services.alive("supervisor", _ALIVE_SECONDS):
+        raise DeployError("no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`.")
+    async with context.connected(found) as client:
+        await versions.check_room(client, prepared.project, prepared.version)
+    deployment = await asyncio.to_thread(target.request, prepared, store)
+    active = await watch(deployment, store, out.progress)
+    return answer_for(active, store, found, changed=True)
+
+
+async def watch(deployment: Deployment, store: Store, tell: Callable[[str], None]) -> Deployment:
+    """Return the deployment once it is active; raise its error when it fails."""
+    began = clock.monotonic()
+    said = ""
+    while clock.monotonic() - began < _WAIT_SECONDS:
+        record = await asyncio.to_thread(store.deployments.get, deployment.id)
+        if record is None or record.state == "failed":
+            facts = (record.error if record is not None else None) or {"message": "the deployment vanished"}
+            error = DeployError(facts["message"], where=facts.get("where", ""), hint=facts.get("hint", ""))
+            error.code = facts.get("code") or error.code
+            raise error
+        if record.state == "active":
+            return record
+        if record.state != said and clock.monotonic() - began > 1:
+            said = record.state
+            tell(f"{record.project}: {record.state} …")
+        await asyncio.sleep(_POLL_SECONDS)
+    raise DeployError(f"the deployment was not active after {_WAIT_SECONDS:.0f} s", hint=f"state: {said}")
+
+
+def answer_for(deployment: Deployment, store: Store, found: Settings, *, changed: bool) -> dict[str, Any]:
+    """The documented JSON of a deployment."""
+    triggers: list[dict[str, Any]] = deployment.desired["project"]["triggers"]
+    ui = context.ui_url(found)
+    handlers = dict.fromkeys(trigger["call"] for trigger in triggers if trigger["call"])
+    return {
+        "project": deployment.project,
+        "deployment": deployment.id,
+        "build": deployment.build_id,
+        "changed": changed,
+        "webhooks": links.webhooks(store, deployment.project, triggers, context.gateway_url(found)),
+        "start": {h: links.start_form(ui, found.temporal_namespace, deployment.project, h) for h in handlers},
+    }
+
+
+def text_of(answer: dict[str, Any]) -> str:
+    """The answer as a person reads it."""
+    state = "deployed" if answer["changed"] else "unchanged"
+    lines = [f"{answer['project']} {state}   {answer['deployment']}   {answer['build']}"]
+    lines += [f"  webhook {name}: {url}" for name, url in answer["webhooks"].items()]
+    lines += [f"  start {handler}: {link}" for handler, link in answer["start"].items()]
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""One handler for everything that goes wrong in a command: message and exit status, never a traceback of ours.
+
+0 ok, 1 failure, 2 usage, 3 our bug (with a report), 4 not found, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from worker import clock, config
+from worker.errors import WorkerError
+
+BUG = 3
+INTERRUPTED = 130
+
+
+def guarded(run: Callable[[], object], *, as_json: bool) -> int:
+    """Run a command; returns the exit status."""
+    try:
+        result = run()
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, asyncio.CancelledError, click.exceptions.Abort):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+    except WorkerError as error:
+        show(error, as_json=as_json)
+        return error.exit_code
+    except Exception as error:
+        report = write_report(error)
+        sys.stderr.write(f"this is a bug in ak: {type(error).__name__}: {error}\nreport: {report}\n")
+        return BUG
+    return result if isinstance(result, int) else 0
+
+
+def show(error: WorkerError, *, as_json: bool) -> None:
+    """An expected error, on stderr; as JSON on stdout too when that was asked for."""
+    sys.stderr.write(f"{error.code}: {error}\n")
+    if as_json:
+        facts = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
+        sys.stdout.write(json.dumps({"error": facts}) + "\n")
+
+
+def write_report(error: Exception) -> Path:
+    """The traceback of a bug, in a file of the home."""
+    directory = config.home_directory() / "reports"
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{clock.now():%Y%m%d-%H%M%S-%f}.txt"
+    path.write_text("".join(traceback.format_exception(error)))
+    return path

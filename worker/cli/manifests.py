@@ -1,0 +1,45 @@
+"""``ak manifest``: check a manifest, print its schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worker.cli.deploy import Json
+from worker.cli.output import Output
+from worker.errors import NotFoundError
+
+app = typer.Typer(help="Check autokitteh.yaml, print its schema.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def validate(
+    path: Annotated[Path, typer.Argument(help="autokitteh.yaml, or the project's directory.")] = Path("autokitteh.yaml"),
+    as_json: Json = False,
+) -> int:
+    """Check a manifest with the project beside it; all problems at once, each with its line."""
+    import manifest
+    from manifest import render
+
+    file = path / "autokitteh.yaml" if path.is_dir() else path
+    if not file.is_file():
+        raise NotFoundError(f"there is no {file}")
+    result = manifest.load(file, directory=file.parent)
+    valid = all(problem.severity != "error" for problem in result.problems)
+    text = render.text(result.problems, file.read_text(errors="replace"))
+    Output(as_json=as_json).document(
+        {"valid": valid, "problems": render.as_json(result.problems)}, text if result.problems else f"{file} is valid"
+    )
+    return 0 if valid else 1
+
+
+@app.command()
+def schema(as_json: Json = False) -> None:
+    """Print the JSON Schema of autokitteh.yaml, for editors."""
+    from manifest.schema import json_schema
+
+    document = json_schema()
+    Output(as_json=as_json).document(document, json.dumps(document, indent=2))

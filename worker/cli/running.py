@@ -1,0 +1,115 @@
+"""What ``ak up``, ``ak worker`` and ``ak gateway`` do and print while they run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from worker import config, dev, temporal
+from worker.cli.deploy import deploy_directory
+from worker.cli.follow import follow
+from worker.cli.output import Output
+from worker.config import Settings
+from worker.errors import WorkerError
+from worker.gateway.server import Gateway
+
+_SUPERVISOR_SECONDS = 30
+
+
+async def up(directories: list[Path], settings: Settings, out: Output) -> int:
+    """Everything on one machine, until a signal."""
+    stopped = dev.stop_event()
+    for warning in settings.warnings:
+        out.progress(f"warning: {warning}")
+    async with dev.running(settings, teller(out), out.progress) as running:
+        await supervisor_is_up(running)
+        deployments, failed = [], False
+        for directory in directories:
+            try:
+                deployments.append(await deploy_directory(directory, running.store, running.settings, out))
+            except WorkerError as error:
+                sys.stderr.write(f"{error.code}: {error}\n")
+                failed = True
+        if failed and not deployments and not running.store.deployments.wanted():
+            return 1
+        ready(running, deployments, out)
+        following = asyncio.create_task(follow(running.store, out)) if not out.as_json else None
+        await stopped.wait()
+        if following is not None:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        out.progress("stopping …")
+    return 0
+
+
+async def supervisor_is_up(running: dev.Running) -> None:
+    """Return once the supervisor has given its first sign of life: a deployment needs it."""
+    async with asyncio.timeout(_SUPERVISOR_SECONDS):
+        while not await asyncio.to_thread(running.store.services.alive, "supervisor", 15.0):
+            await asyncio.sleep(0.05)
+
+
+def ready(running: dev.Running, deployments: list[dict[str, Any]], out: Output) -> None:
+    """Say that everything is up, and what to try."""
+    if out.as_json:
+        sys.stdout.write(json.dumps(dev.as_ready(running, deployments)) + "\n")
+        sys.stdout.flush()
+        return
+    names = ", ".join(item["project"] for item in deployments)
+    deployed = f"   {names} deployed" if names else ""
+    out.say(f"ready   gateway {running.gateway_url}   Temporal UI {running.ui_url}{deployed}")
+    for item in deployments:
+        for url in item["webhooks"].values():
+            out.say(f"        try: curl {url}")
+        for link in item["start"].values():
+            out.say(f"        or start it by hand: {link}")
+
+
+def teller(out: Output) -> Any:
+    """What the supervisor has to say, as lines."""
+
+    def tell(what: str, facts: dict[str, Any]) -> None:
+        project = facts["project"]
+        lines = {
+            "progress": f"{project}: {facts.get('text', '')}",
+            "crashed": f"{project}: its process ended ({facts.get('status')}); started again in {facts.get('again_in')} s",
+            "drained": f"{project}: deployment {facts.get('deployment')} has no sessions left and was stopped",
+        }
+        if what in lines:
+            out.progress(lines[what])
+
+    return tell
+
+
+async def worker(settings: Settings, out: Output) -> int:
+    """The supervisor alone, until a signal."""
+    stopped = dev.stop_event()
+    with dev.opened(settings) as store:
+        client = await temporal.connect(settings)
+        running = config.read_running(settings.home)
+        base_url = settings.public_url or (running["gateway"] if running is not None else "")
+        async with dev.supervising(settings, store, client, base_url, teller(out)):
+            announce(out, {"temporal": settings.temporal_address})
+            await stopped.wait()
+    return 0
+
+
+async def gateway(settings: Settings, out: Output) -> int:
+    """The gateway alone, until a signal."""
+    stopped = dev.stop_event()
+    with dev.opened(settings) as store:
+        client = await temporal.connect(settings)
+        async with Gateway(settings, store, client) as serving:
+            announce(out, {"gateway": serving.url, "temporal": settings.temporal_address})
+            await stopped.wait()
+    return 0
+
+
+def announce(out: Output, facts: dict[str, Any]) -> None:
+    """One line when ready."""
+    with contextlib.suppress(BrokenPipeError):
+        out.document(facts, "ready   " + "   ".join(f"{name} {value}" for name, value in facts.items()))

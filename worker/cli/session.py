@@ -1,0 +1,269 @@
+"""``ak session``: start, list, look at and stop sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from worker import clock, ids
+from worker.cli import context, links
+from worker.cli.deploy import Json
+from worker.cli.output import Output, moment, table
+from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS
+from worker.errors import NotFoundError, UsageError, WorkerError
+
+app = typer.Typer(help="Start, list, look at and stop sessions.", no_args_is_help=True, rich_markup_mode=None)
+
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 5.0
+_ENDED = ("completed", "error", "stopped")
+Session = Annotated[str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")]
+
+
+@app.command()
+def start(
+    project: Annotated[str, typer.Argument(help="The project's name.")],
+    handler: Annotated[str, typer.Argument(help="file.py:function")],
+    data: Annotated[str, typer.Option("--data", "-d", help="The event's data: JSON, or @file.")] = "",
+    memo: Annotated[list[str] | None, typer.Option("--memo", "-m", help="name=value, kept with the session.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for its end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start a handler by hand.
+
+    Example: ak session start quickstart main.py:on_event --data '{"n": 3}' --wait
+    """
+    pairs = dict(split_pair(item) for item in memo or [])
+    payload = parse_data(data)
+
+    async def work() -> dict[str, Any]:
+        found = context.settings()
+        with context.opened(found) as store:
+            context.project(store, project)
+            if store.deployments.active(project) is None:
+                raise WorkerError(f"{project} has no active deployment", hint="Deploy it: ak deploy DIR")
+            async with context.connected(found) as client:
+                handle = await client.start_workflow(
+                    handler,
+                    args=[] if payload is None else [payload],
+                    id=ids.new("ses"),
+                    task_queue=project,
+                    memo={MEMO_PROJECT: project, **pairs},
+                    task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
+                )
+                return await ended(client, handle.id, store, None) if wait else await read(client, handle.id, store)
+
+    finish(work, as_json=as_json)
+
+
+@app.command(name="list")
+def list_sessions(
+    project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
+    state: Annotated[list[str] | None, typer.Option("--state", "-s", help="created, running, completed, error, stopped.")] = None,
+    event: Annotated[str, typer.Option("--event", "-e", help="Only those this event started.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List sessions, newest first."""
+    from worker.cli import sessions_view as view
+
+    states = state or []
+    unknown = [item for item in states if item not in view.STATES]
+    if unknown:
+        raise UsageError(f"there is no state {unknown[0]}", hint=f"states: {', '.join(view.STATES)}")
+
+    async def work() -> list[dict[str, Any]]:
+        found = context.settings()
+        with context.opened(found) as store:
+            async with context.connected(found) as client:
+                if event:
+                    sessions = [d.session_id for d in store.events.deliveries(event) if d.session_id]
+                    all_found = [await read_or_none(client, item, store) for item in sessions]
+                    listed = [item for item in all_found if item is not None]
+                else:
+                    listed = await view.listed(client, view.query_of(project, states), limit, store)
+                return [item for item in listed if not states or item["state"] in states]
+
+    sessions = context.run(work())
+    rows = [
+        [item["id"], item["project"], item["handler"], item["state"], item["trigger"] or "-", moment(item["started_at"])]
+        for item in sessions
+    ]
+    Output(as_json=as_json).document(sessions, table(["ID", "PROJECT", "HANDLER", "STATE", "TRIGGER", "STARTED"], rows))
+
+
+@app.command()
+def get(session: Session, as_json: Json = False) -> None:
+    """Show one session: state, result or error."""
+
+    async def work() -> dict[str, Any]:
+        return await on(session, read)
+
+    finish(work, as_json=as_json)
+
+
+@app.command()
+def wait(
+    session: Session,
+    timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds; for ever when not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Wait until a session has ended."""
+
+    async def work() -> dict[str, Any]:
+        return await on(session, lambda client, found, store: ended(client, found, store, timeout))
+
+    finish(work, as_json=as_json)
+
+
+@app.command()
+def log(
+    session: Session,
+    prints: Annotated[bool, typer.Option("--prints", help="Only what it printed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a session printed, called and went through."""
+
+    async def work() -> list[Any]:
+        found = context.settings()
+        with context.opened(found) as store:
+            lines = store.log.read(session)
+            if not lines:
+                async with context.connected(found) as client:
+                    from worker.cli import sessions_view as view
+
+                    lines = store.log.read(await view.find(client, session))
+            return lines
+
+    lines = context.run(work())
+    if prints:
+        lines = [line for line in lines if line.kind == "print"]
+    answer = [{"at": line.at, "kind": line.kind, "text": line.text, "where": line.where} for line in lines]
+    text = "\n".join(
+        line.text if prints else f"{line.at.astimezone():%H:%M:%S.%f}"[:-3] + f"  {line.kind:<7}  {line.text}{place(line.where)}"
+        for line in lines
+    )
+    Output(as_json=as_json).document(answer, text)
+
+
+@app.command()
+def stop(
+    session: Session,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; the session's log keeps it.")] = "",
+    force: Annotated[bool, typer.Option("--force", "-f", help="At once: no finally block runs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Stop a session; its finally blocks run, unless forced."""
+
+    async def halt(client: Any, found: str, store: Any) -> dict[str, Any]:
+        handle = client.get_workflow_handle(found)
+        if (await read(client, found, store))["state"] in _ENDED:
+            raise WorkerError(f"session {found} has ended already")
+        if force:
+            await handle.terminate(reason=reason or None)
+        else:
+            await handle.cancel(reason=reason or "stopped by hand")
+        until = clock.monotonic() + _STOP_SECONDS
+        while (now := await read(client, found, store))["state"] not in _ENDED and clock.monotonic() < until:
+            await asyncio.sleep(_POLL_SECONDS)
+        return now
+
+    async def work() -> dict[str, Any]:
+        return await on(session, halt)
+
+    finish(work, as_json=as_json)
+
+
+async def on(text: str, act: Any) -> Any:
+    """Find the session and do something with it."""
+    from worker.cli import sessions_view as view
+
+    found = context.settings()
+    with context.opened(found) as store:
+        async with context.connected(found) as client:
+            return await act(client, await view.find(client, text), store)
+
+
+async def read(client: Any, identifier: str, store: Any) -> dict[str, Any]:
+    """The session in full."""
+    from worker.cli import sessions_view as view
+
+    return await view.full(client, identifier, store)
+
+
+async def read_or_none(client: Any, identifier: str, store: Any) -> dict[str, Any] | None:
+    """The session, or None while it is not started yet."""
+    try:
+        return await read(client, identifier, store)
+    except NotFoundError:
+        return None
+
+
+async def ended(client: Any, identifier: str, store: Any, timeout: float | None) -> dict[str, Any]:
+    """The session once it has ended."""
+    until = clock.monotonic() + timeout if timeout is not None else float("inf")
+    while True:
+        now = await read(client, identifier, store)
+        if now["state"] in _ENDED:
+            return now
+        if clock.monotonic() > until:
+            raise WorkerError(f"session {identifier} is still {now['state']} after {timeout:g} s")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def finish(work: Any, *, as_json: bool) -> None:
+    """Run and print one session."""
+    session = context.run(work())
+    Output(as_json=as_json).document(session, text_of(session))
+
+
+def text_of(session: dict[str, Any]) -> str:
+    """A session as a person reads it."""
+    found = context.settings()
+    lines = [
+        f"{session['id']}  {session['state']}",
+        f"  handler     {session['handler']} of {session['project']} ({session['deployment'] or 'version unknown'})",
+        f"  trigger     {session['trigger'] or '-'}   event {session['event_id'] or '-'}",
+        f"  started     {moment(session['started_at'])}   ended {moment(session['ended_at'])}",
+        f"  Temporal UI {links.session(context.ui_url(found), found.temporal_namespace, session['id'])}",
+    ]
+    if session["result"] is not None:
+        lines.append(f"  result      {json.dumps(session['result'])}")
+    if session["error"] is not None:
+        error = session["error"]
+        lines.append(f"  error       {error['type']}: {error['message']}")
+        lines += [f"    {line}" for line in error["traceback"].splitlines()]
+    return "\n".join(lines)
+
+
+def place(where: str) -> str:
+    """A line's place, in brackets."""
+    return f"  ({where})" if where else ""
+
+
+def split_pair(text: str) -> tuple[str, str]:
+    """``name=value``."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is not name=value")
+    return name, value
+
+
+def parse_data(text: str) -> Any:
+    """JSON given on the command line, or in a file after ``@``."""
+    if not text:
+        return None
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text()
+        except OSError as error:
+            raise UsageError(f"{text}: {error.strerror}") from None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"the data is not JSON: {error}", hint="Example: --data '{\"n\": 3}'") from None

@@ -1,0 +1,148 @@
+"""Sessions as Temporal has them, in the documented shape."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHistoryEventFilterType,
+)
+from temporalio.converter import DataConverter
+from temporalio.service import RPCError, RPCStatusCode
+
+from worker.contracts import MEMO_EVENT_ID, MEMO_TRIGGER
+from worker.errors import NotFoundError, TemporalError
+from worker.store import Store
+
+STATES = ("created", "running", "completed", "error", "stopped")
+_STATUS_OF = {
+    "created": ("Running",),
+    "running": ("Running",),
+    "completed": ("Completed", "ContinuedAsNew"),
+    "error": ("Failed", "TimedOut"),
+    "stopped": ("Canceled", "Terminated"),
+}
+_NOT_BEGUN_EVENTS = 2  # a started run and its first scheduled task
+
+
+def state_of(execution: WorkflowExecution) -> str:
+    """The session's state for the workflow's status."""
+    status = execution.status
+    if status in {WorkflowExecutionStatus.RUNNING, None}:
+        return "created" if 0 < execution.history_length <= _NOT_BEGUN_EVENTS else "running"
+    if status in {WorkflowExecutionStatus.CANCELED, WorkflowExecutionStatus.TERMINATED}:
+        return "stopped"
+    if status in {WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT}:
+        return "error"
+    return "completed"
+
+
+def query_of(project: str, states: Iterable[str]) -> str:
+    """The visibility query for a listing."""
+    parts = [f'TaskQueue="{project}"'] if project else []
+    statuses = sorted({status for state in states for status in _STATUS_OF[state]})
+    if statuses:
+        parts.append("(" + " OR ".join(f'ExecutionStatus="{status}"' for status in statuses) + ")")
+    return " AND ".join(parts)
+
+
+async def summary(client: Client, execution: WorkflowExecution, store: Store) -> dict[str, Any]:
+    """A session as listed; result and error are read only for one session at a time."""
+    memo = await execution.memo()
+    version = deployment_version(execution)
+    record = store.deployments.by_version(execution.task_queue, version) if version else None
+    return {
+        "id": execution.id,
+        "project": execution.task_queue,
+        "deployment": record.id if record is not None else None,
+        "handler": execution.workflow_type,
+        "state": state_of(execution),
+        "trigger": memo.get(MEMO_TRIGGER),
+        "event_id": memo.get(MEMO_EVENT_ID),
+        "started_at": execution.start_time,
+        "ended_at": execution.close_time,
+        "result": None,
+        "error": None,
+    }
+
+
+def deployment_version(execution: WorkflowExecution) -> str:
+    """The build id that runs the session."""
+    info = execution.raw_info.versioning_info  # type: ignore[union-attr]
+    if info.HasField("deployment_version"):
+        return str(info.deployment_version.build_id)
+    return str(info.version.rpartition(".")[2])
+
+
+async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
+    """One session with its result or error."""
+    handle = client.get_workflow_handle(identifier)
+    try:
+        described: WorkflowExecutionDescription = await handle.describe()
+    except RPCError as error:
+        if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
+            raise NotFoundError(f"there is no session {identifier}", hint="See `ak session list`.") from None
+        raise TemporalError(f"Temporal does not describe {identifier}: {error.message}") from None
+    found = await summary(client, described, store)
+    if found["state"] in {"completed", "error", "stopped"}:
+        closing = [event async for event in handle.fetch_history_events(event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT)]
+        if closing:
+            await add_ending(found, closing[-1], client.data_converter)
+    return found
+
+
+async def add_ending(found: dict[str, Any], event: HistoryEvent, converter: DataConverter) -> None:
+    """Put result or error of the closing event into the session."""
+    kind = event.event_type
+    if kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+        payloads = event.workflow_execution_completed_event_attributes.result.payloads
+        values = await converter.decode(payloads) if payloads else [None]
+        found["result"] = shown(values[0])
+    elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+        failure = event.workflow_execution_failed_event_attributes.failure
+        info = failure.application_failure_info
+        facts: dict[str, Any] = {"type": info.type, "message": failure.message, "traceback": ""}
+        with contextlib.suppress(Exception):
+            details = await converter.decode(info.details.payloads)
+            facts |= {name: details[0][name] for name in ("type", "message", "traceback", "where") if name in details[0]}
+        found["error"] = facts
+    elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+        found["error"] = {"type": "TimeoutError", "message": "the session ran into its time limit", "traceback": ""}
+
+
+def shown(value: Any) -> Any:
+    """A result as JSON: what had to be pickled shows its preview."""
+    if isinstance(value, dict) and set(value) == {"preview", "pickle"}:
+        return value["preview"]
+    return value
+
+
+async def find(client: Client, text: str) -> str:
+    """The session id for an id, the beginning of one, or a project's name (its latest session)."""
+    with contextlib.suppress(RPCError):
+        await client.get_workflow_handle(text).describe()
+        return text
+    begun = [item.id async for item in client.list_workflows(f'WorkflowId STARTS_WITH "{text}"', limit=2)]
+    if len(begun) == 1:
+        return begun[0]
+    if not begun:
+        latest = [item.id async for item in client.list_workflows(f'TaskQueue="{text}"', limit=1)]
+        if latest:
+            return latest[0]
+        raise NotFoundError(f"there is no session {text}", hint="See `ak session list`.")
+    raise NotFoundError(f"{text} is the beginning of several sessions", hint="Give more of the id.")
+
+
+async def listed(client: Client, query: str, limit: int, store: Store) -> list[dict[str, Any]]:
+    """The newest sessions first."""
+    found = [execution async for execution in client.list_workflows(query, limit=limit)]
+    return list(await asyncio.gather(*(summary(client, execution, store) for execution in found)))

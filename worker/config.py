@@ -1,0 +1,237 @@
+"""Settings: the only place that reads the environment.
+
+====================== ======================================================== =============================
+variable               meaning                                                  default
+====================== ======================================================== =============================
+AK_HOME                state: database, builds, logs, the installation's key    ~/.autokitteh
+AK_DATABASE_URL        sqlite:///file or postgresql://…                         SQLite in AK_HOME
+AK_LISTEN              host:port of the gateway; port 0 takes any free one      127.0.0.1:9980
+AK_PUBLIC_URL          where the world reaches the gateway                      the gateway's own address
+AK_TEMPORAL_PORT       port of our own Temporal server; 0 takes any free one    7233
+AK_UI_PORT             port of its UI; 0 takes any free one                     8233
+AK_PAYLOAD_KEY         the installation's key, 32 bytes as hex                  the file ``key`` in AK_HOME
+AK_CACHE_DIR           Temporal binaries, projects' virtual environments        ~/.cache/autokitteh
+AK_BUDGET_SECONDS      how long a handler may compute without a call            5
+AK_MAX_CACHED_SESSIONS sessions kept in memory per build process                1000
+AK_LOG_LEVEL           debug, info, warning, error                              warning
+AK_LOG_FORMAT          text or json                                             text
+====================== ======================================================== =============================
+
+Temporal's own variables (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_API_KEY``, profiles …) are read by
+Temporal's own library.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from temporalio.envconfig import ClientConfigProfile
+
+from worker.errors import ConfigError
+
+_KEY_BYTES = 32
+_PORT_LIMIT = 65_536
+_KNOWN = (
+    "AK_HOME",
+    "AK_DATABASE_URL",
+    "AK_LISTEN",
+    "AK_PUBLIC_URL",
+    "AK_TEMPORAL_PORT",
+    "AK_UI_PORT",
+    "AK_PAYLOAD_KEY",
+    "AK_CACHE_DIR",
+    "AK_BUDGET_SECONDS",
+    "AK_MAX_CACHED_SESSIONS",
+    "AK_LOG_LEVEL",
+    "AK_LOG_FORMAT",
+)
+_NOT_INHERITED = ("AK_", "TEMPORAL_", "PYTHON", "VIRTUAL_ENV")
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be configured."""
+
+    home: Path
+    database_url: str
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 9980
+    public_url: str = ""
+    temporal_address: str | None = None
+    temporal_namespace: str = "default"
+    temporal_environment: dict[str, str] = field(default_factory=dict, repr=False)
+    temporal_port: int = 7233
+    ui_port: int = 8233
+    payload_key: str = field(default="", repr=False)
+    cache_dir: Path = Path()
+    budget_seconds: float = 5.0
+    max_cached_workflows: int = 1000
+    log_level: str = "warning"
+    log_format: str = "text"
+    warnings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, home: Path | None = None) -> Settings:
+        """Read the environment.
+
+        Raises:
+            ConfigError: a value is not what its variable takes.
+        """
+        environ = os.environ if environ is None else environ
+        home = home or home_directory(environ)
+        host, port = listen_address(environ.get("AK_LISTEN", "127.0.0.1:9980"))
+        profile = temporal_profile(environ)
+        return cls(
+            home=home,
+            database_url=environ.get("AK_DATABASE_URL") or f"sqlite:///{home / 'autokitteh.db'}",
+            listen_host=host,
+            listen_port=port,
+            public_url=environ.get("AK_PUBLIC_URL", "").rstrip("/"),
+            temporal_address=profile.address or None,
+            temporal_namespace=profile.namespace or "default",
+            temporal_environment={name: value for name, value in environ.items() if name.startswith("TEMPORAL_")},
+            temporal_port=port_of(environ, "AK_TEMPORAL_PORT", 7233),
+            ui_port=port_of(environ, "AK_UI_PORT", 8233),
+            payload_key=environ.get("AK_PAYLOAD_KEY", ""),
+            cache_dir=Path(environ.get("AK_CACHE_DIR") or Path.home() / ".cache" / "autokitteh").expanduser(),
+            budget_seconds=number_of(environ, "AK_BUDGET_SECONDS", 5.0),
+            max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
+            log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
+            log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),
+            warnings=unknown_variables(environ),
+        )
+
+    def installation_key(self) -> bytes:
+        """The key that seals secrets and signs payloads; made at first use when none is configured."""
+        if self.payload_key:
+            return parse_key(self.payload_key, "AK_PAYLOAD_KEY")
+        path = self.home / "key"
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            fresh = self.home / f"key.{os.getpid()}.{secrets.token_hex(4)}"
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(_KEY_BYTES))
+            try:
+                os.link(fresh, path)  # fails when another process was first: its key counts
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return parse_key(path.read_text().strip(), str(path))
+
+
+def home_directory(environ: Mapping[str, str] | None = None) -> Path:
+    """Where state is kept."""
+    environ = os.environ if environ is None else environ
+    return Path(environ.get("AK_HOME") or Path.home() / ".autokitteh").expanduser().absolute()
+
+
+def inherited_environment() -> dict[str, str]:
+    """What a build process inherits of our environment: nothing that is ours alone."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+
+
+def report_descriptor() -> int:
+    """Where a build process reports to; taken out of the environment, which is the user's."""
+    return int(os.environ.pop("AK_REPORT_FD", "2"))
+
+
+def temporal_profile(environ: Mapping[str, str]) -> ClientConfigProfile:
+    """Temporal's own configuration: its variables and profile file."""
+    try:
+        return ClientConfigProfile.load(override_env_vars=dict(environ))
+    except Exception as error:
+        raise ConfigError(f"Temporal's configuration cannot be read: {error}") from None
+
+
+def parse_key(text: str, source: str) -> bytes:
+    """A key given as hex."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise ConfigError(f"{source} is not a key of {_KEY_BYTES} bytes as hex", hint="Make one: openssl rand -hex 32")
+    return key
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """``host:port``."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) >= _PORT_LIMIT:
+        raise ConfigError(f"AK_LISTEN={text!r} is not host:port", hint="Example: 127.0.0.1:9980")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def port_of(environ: Mapping[str, str], name: str, default: int) -> int:
+    """A port."""
+    text = environ.get(name) or str(default)
+    if not text.isdigit() or int(text) >= _PORT_LIMIT:
+        raise ConfigError(f"{name}={text!r} is not a port", hint="A number from 0 (any free port) to 65535.")
+    return int(text)
+
+
+def number_of(environ: Mapping[str, str], name: str, default: float) -> float:
+    """A number that is not negative."""
+    text = environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ConfigError(f"{name}={text!r} is not a number")
+    return value
+
+
+def choice_of(environ: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of a few words."""
+    text = (environ.get(name) or default).lower()
+    if text not in choices:
+        raise ConfigError(f"{name}={text!r} is none of {', '.join(choices)}")
+    return text
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like ours and are not."""
+    found = []
+    for name in sorted(environ):
+        if name.startswith("AK_") and name not in _KNOWN:
+            close = difflib.get_close_matches(name, _KNOWN, 1)
+            found.append(f"{name} is no setting" + (f"; did you mean {close[0]}?" if close else ""))
+    return found
+
+
+def running_file(home: Path) -> Path:
+    """Where a running ``ak up`` describes itself."""
+    return home / "run.json"
+
+
+def write_running(home: Path, *, gateway: str, temporal: str, ui: str) -> None:
+    """Describe the running ``ak up``, so that other commands find it."""
+    path = running_file(home)
+    fresh = path.with_suffix(".tmp")
+    fresh.write_text(json.dumps({"gateway": gateway, "temporal": temporal, "ui": ui, "pid": os.getpid()}))
+    fresh.replace(path)
+
+
+def read_running(home: Path) -> dict[str, Any] | None:
+    """The running ``ak up`` of this home; None when there is none, or it died."""
+    try:
+        found: dict[str, Any] = json.loads(running_file(home).read_text())
+        os.kill(int(found["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return found
+
+
+def remove_running(home: Path) -> None:
+    """It runs no more."""
+    running_file(home).unlink(missing_ok=True)

@@ -1,0 +1,156 @@
+"""Everything that crosses a process or sits in a history.
+
+Each of these is in someone's history, memo or pipe: only add optional fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+
+JSON = Any  # None, bool, int, float, str, list and dict of the same
+UserValue = Any  # whatever the user's program computes
+
+# The memo of a session. Values are strings.
+MEMO_PROJECT = "project"
+MEMO_TRIGGER = "trigger"
+MEMO_TRIGGER_ID = "trigger_id"
+MEMO_EVENT_ID = "event_id"
+MEMO_EVENT_TYPE = "event_type"
+MEMO_CONNECTION = "connection"
+MEMO_PARENT = "parent"
+MEMO_METHOD = "method"
+MEMO_WEBHOOK_SLUG = "webhook_slug"
+MEMO_REMOTE_ADDR = "remote_addr"
+
+# Whoever starts a session gives it this: well above the time budget of one activation, so that our watchdog
+# decides about a long computation and not Temporal.
+WORKFLOW_TASK_TIMEOUT_SECONDS = 60
+MEMO_DURABLE = "durable"
+
+# Kinds of lines in the session log.
+LINE_PRINT = "print"
+LINE_CALL = "call"
+LINE_STATE = "state"
+LINE_WARNING = "warning"
+LINE_ERROR = "error"
+LINE_SIGNAL = "signal"
+
+# Failure types (``ApplicationError.type``) of our own; a user's exception uses its qualified name.
+FAILURE_CALL = "autokitteh.CallError"
+
+
+@dataclass(frozen=True)
+class BootConfig:
+    """What the supervisor tells a build process: one JSON line on its standard input.
+
+    The pipe stays open: its end tells the process that the supervisor is gone.
+    """
+
+    project: str
+    deployment: str
+    build: str
+    version: str
+    directory: str
+    entrypoints: list[str]
+    temporal_address: str
+    temporal_namespace: str
+    database_url: str
+    payload_keys: dict[str, str]
+    secrets: dict[str, str] = field(default_factory=dict)
+    temporal_environment: dict[str, str] = field(default_factory=dict)
+    max_cached_workflows: int = 1000
+    budget_seconds: float = 5.0
+    log_level: str = "WARNING"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a build process tells its supervisor: one JSON line each on the report pipe.
+
+    ``state`` is ``ready``, ``failed`` (with ``message``, ``where``, ``hint``, ``code``) or ``stopped``.
+    """
+
+    state: str
+    message: str = ""
+    where: str = ""
+    hint: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a session's log.
+
+    ``line`` is the number the session gave it. Lines printed inside an activity share the ``line`` of their
+    call, carry the ``attempt`` (from 1) and count in ``sub``; the session's own have attempt 0 and sub 0.
+    ``at`` is seconds since the epoch, from Temporal's event times for the session's own lines.
+    """
+
+    line: int
+    at: float
+    kind: str
+    text: str
+    where: str = ""
+    attempt: int = 0
+    sub: int = 0
+
+
+@dataclass(frozen=True)
+class LogBatch:
+    """Lines of one activation of one run, written in one transaction.
+
+    A batch of the session itself replaces the run's own lines from ``first`` on; a batch of an activity's
+    attempt (``attempt`` > 0) only adds.
+    """
+
+    project: str
+    workflow_id: str
+    run_id: str
+    first: int
+    lines: list[LogLine]
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class CallContext:
+    """The second argument of a call's activity: which call of the program this is.
+
+    ``function`` says what to call: ``{"user": "main:fetch"}``, ``{"library": "requests.api:get"}``,
+    ``{"method": "get"}`` of the first argument, ``{"value": …}`` for an encoded callable, or ``{"live": token}``
+    for objects that exist in this process only. ``line`` is the call's number in the session log.
+    """
+
+    function: dict[str, JSON]
+    at: str
+    line: int
+    retries: int = 0
+    globals: dict[str, JSON] | None = None
+
+
+# Bytes have no place in JSON: an event's data keeps a request's body as base64, in the store, in Temporal and
+# in its UI. Only the handler sees real bytes. Both directions live here and nowhere else.
+
+_BODY_KEYS = frozenset({"bytes", "text", "form", "json"})
+
+
+def encode_bytes(value: bytes) -> str:
+    """Bytes as they stand in an event's data."""
+    return base64.b64encode(value).decode("ascii")
+
+
+def decode_data(data: JSON) -> JSON:
+    """An event's data as a handler receives it: ``data["body"]["bytes"]`` of a request becomes real bytes.
+
+    Data of any other shape, and text that is not base64, is returned as it is. The argument is not changed.
+    """
+    body = data.get("body") if isinstance(data, dict) else None
+    if not isinstance(body, dict) or not body.keys() >= _BODY_KEYS or not isinstance(body["bytes"], str):
+        return data
+    try:
+        value = base64.b64decode(body["bytes"], validate=True)
+    except (binascii.Error, ValueError):
+        return data
+    return {**data, "body": {**body, "bytes": value}}

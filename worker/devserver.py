@@ -1,0 +1,286 @@
+"""Find a Temporal server binary and run it as our own: one file of state, tuned for one machine.
+
+Found in this order: ``temporal`` on PATH, in our cache, the SDK's own download (given up after ten seconds), built from
+source with Go (minutes, once). A stock dev server polls its queues twenty times a second, which costs 45 ms at every
+step; the settings below bring a step to a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from temporalio.client import Client
+
+from worker import clock
+from worker.config import Settings
+from worker.errors import TemporalError
+
+VERSION = "1.5.1"
+MODULE = f"github.com/temporalio/cli/cmd/temporal@v{VERSION}"
+_DOWNLOAD_SECONDS = 10.0
+_BUILD_SECONDS = 1200.0
+_TELL_SECONDS = 15.0
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_PR_SET_PDEATHSIG = 1
+SETTINGS = {
+    "history.transferProcessorMaxPollRPS": "2000",
+    "history.timerProcessorMaxPollRPS": "2000",
+    "history.visibilityProcessorMaxPollRPS": "2000",
+    "matching.useNewMatcher": "true",
+    "system.enableActivityEagerExecution": "true",
+    "matching.wv.VersionDrainageStatusVisibilityGracePeriod": '"5s"',
+    "matching.wv.VersionDrainageStatusRefreshInterval": '"5s"',
+    "matching.maxVersionsInDeployment": "1000",
+    "matching.maxDeployments": "1000",
+}
+_DOWNLOAD = """
+import asyncio, sys
+from temporalio.testing import WorkflowEnvironment
+async def main():
+    env = await WorkflowEnvironment.start_local(download_dest_dir=sys.argv[1], dev_server_log_level="error")
+    await env.shutdown()
+asyncio.run(main())
+"""
+
+Tell = Callable[[str], None]
+
+
+def quiet(_text: str) -> None:
+    """Say nothing."""
+
+
+async def find(cache: Path, tell: Tell = quiet) -> Path:
+    """The binary; says which it is, and how long it took when it took long.
+
+    Raises:
+        TemporalError: none of the ways worked; lists them.
+    """
+    cached = cache / "temporal" / VERSION / "temporal"
+    tried = []
+    on_path = shutil.which("temporal")
+    if on_path:
+        tell(f"Temporal: {on_path}")
+        return Path(on_path)
+    tried.append("`temporal` is not on PATH")
+    if cached.exists():
+        tell(f"Temporal: {cached}")
+        return cached
+    tried.append(f"{cached} does not exist")
+    downloaded = await download(cached)
+    if downloaded:
+        tell(f"Temporal: downloaded to {cached}")
+        return cached
+    tried.append(f"it could not be downloaded within {_DOWNLOAD_SECONDS:.0f} s")
+    reason = await build(cached, tell)
+    if not reason:
+        return cached
+    tried.append(reason)
+    raise TemporalError(
+        "no Temporal server was found: " + "; ".join(tried),
+        hint="Set TEMPORAL_ADDRESS to one that runs, or install the `temporal` command or Go.",
+    )
+
+
+async def download(target: Path) -> bool:
+    """Let the SDK download its test server; a process of its own, because the download cannot be cancelled."""
+    directory = target.parent / "download"
+    directory.mkdir(parents=True, exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _DOWNLOAD, str(directory), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        await asyncio.wait_for(process.wait(), _DOWNLOAD_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+    found = [path for path in directory.iterdir() if path.is_file() and os.access(path, os.X_OK)]
+    if not found or process.returncode != 0:
+        shutil.rmtree(directory, ignore_errors=True)
+        return False
+    found[0].replace(target)
+    return True
+
+
+async def build(target: Path, tell: Tell) -> str:
+    """Build it with Go; returns why not, or nothing."""
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if go is None:
+        return "Go is not installed, so it cannot be built"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    tell(f"building Temporal {VERSION} with {go}: three to ten minutes, once")
+    began = clock.monotonic()
+    environment = {**os.environ, "GOBIN": str(target.parent), "GOFLAGS": "-buildvcs=false"}
+    process = await asyncio.create_subprocess_exec(
+        go, "install", MODULE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    last: collections.deque[str] = collections.deque(maxlen=5)
+
+    async def read() -> None:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            last.append(line.decode(errors="replace").strip())
+
+    reading = asyncio.create_task(read())
+    while process.returncode is None and clock.monotonic() - began < _BUILD_SECONDS:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(reading), _TELL_SECONDS)
+        if not reading.done():
+            tell(f"building Temporal … {clock.monotonic() - began:.0f} s")
+        else:
+            await process.wait()
+    if process.returncode is None:
+        process.kill()
+        return f"building it with Go took more than {_BUILD_SECONDS:.0f} s"
+    if process.returncode or not target.exists():
+        return f"building it with Go failed: {' / '.join(last)}"
+    tell(f"built Temporal {VERSION} in {clock.monotonic() - began:.0f} s")
+    return ""
+
+
+class DevServer:
+    """A Temporal server of ours, as a child process."""
+
+    def __init__(self, settings: Settings, tell: Tell = quiet) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._process: subprocess.Popen[bytes] | None = None
+        self._binary: Path | None = None
+        self._port = 0
+        self._ui_port = 0
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def ui_url(self) -> str:
+        """Its user interface."""
+        return f"http://127.0.0.1:{self._ui_port}"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+        return self._process.pid if self._process is not None else None
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self) -> None:
+        """Start it and return once it answers; a second start uses the same ports.
+
+        Raises:
+            TemporalError: a port is taken, or it does not come up.
+        """
+        settings = self._settings
+        if self._binary is None:
+            self._binary = await find(settings.cache_dir, self._tell)
+        self._end_leftover()
+        self._port = self._port or choose_port(settings.temporal_port, "AK_TEMPORAL_PORT")
+        self._ui_port = self._ui_port or choose_port(settings.ui_port, "AK_UI_PORT", {self._port})
+        log = settings.home / "logs" / "temporal.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this coroutine
+                self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=die_with_parent
+            )
+        self._pid_file.write_text(str(self._process.pid))
+        await self._answers(log)
+
+    async def stop(self) -> None:
+        """End it; its state stays in its file."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            try:
+                await asyncio.to_thread(process.wait, _STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                await asyncio.to_thread(process.wait)
+        self._pid_file.unlink(missing_ok=True)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._settings.home / "temporal.pid"
+
+    @property
+    def _database(self) -> Path:
+        return self._settings.home / "temporal.db"
+
+    def _command(self) -> list[str]:
+        command = [str(self._binary), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self._port)]
+        command += ["--ui-port", str(self._ui_port), "--db-filename", str(self._database), "--log-level", "error"]
+        command += ["--namespace", self._settings.temporal_namespace]
+        for name, value in SETTINGS.items():
+            command += ["--dynamic-config-value", f"{name}={value}"]
+        return command
+
+    async def _answers(self, log: Path) -> None:
+        end = clock.monotonic() + _START_SECONDS
+        while clock.monotonic() < end:
+            if not self.alive():
+                lines = "\n  ".join(log.read_text(errors="replace").splitlines()[-5:])
+                raise TemporalError(f"the Temporal server ended while starting:\n  {lines}", hint=f"Its log: {log}")
+            with contextlib.suppress(RuntimeError, TimeoutError):
+                client = await asyncio.wait_for(
+                    Client.connect(self.address, namespace=self._settings.temporal_namespace), 5
+                )
+                await client.count_workflows("")
+                return
+            await asyncio.sleep(0.1)
+        raise TemporalError(f"the Temporal server did not answer within {_START_SECONDS:.0f} s", hint=f"Its log: {log}")
+
+    def _end_leftover(self) -> None:
+        """End a server of this home that outlived a killed ``ak up``: only if it is really that one."""
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(self._pid_file.read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if str(self._database).encode() in command:
+                os.kill(pid, signal.SIGTERM)
+                end = clock.monotonic() + _STOP_SECONDS
+                while Path(f"/proc/{pid}/cmdline").read_bytes() and clock.monotonic() < end:
+                    clock.pause(0.05)
+                os.kill(pid, signal.SIGKILL)
+
+
+def choose_port(wanted: int, variable: str, taken: set[int] | None = None) -> int:
+    """The wanted port, or a free one for 0.
+
+    Raises:
+        TemporalError: the wanted port is taken.
+    """
+    for _ in range(20):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                raise TemporalError(
+                    f"port {wanted} is taken", hint=f"Set {variable} to another port, or to 0 for any free one."
+                ) from None
+            port: int = probe.getsockname()[1]
+        if port not in (taken or set()):
+            return port
+    raise TemporalError("no free port was found")
+
+
+def die_with_parent() -> None:
+    """In the child, on Linux: end when the parent is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,115 @@
+"""Carry out one delivery: start the session it asks for.
+
+Idempotent: the workflow id is derived from event and trigger and may be used once only, so a second attempt,
+by whomever, finds the first one's session and is done.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client
+from temporalio.common import RawValue, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from worker import contracts
+from worker.dispatch import match
+from worker.store.records import Delivery, Event, Trigger
+
+RETRY = "retry"
+
+# Well below the lease, so that an attempt has ended before another gateway may take the delivery over.
+RPC_TIMEOUT_SECONDS = 10
+
+# An error we do not know is retried this often before a person has to look at it.
+MAX_UNKNOWN_ATTEMPTS = 20
+
+# The server refuses longer summaries with the whole request.
+_MAX_SUMMARY_BYTES = 200
+
+# Only these say that the request itself is wrong; everything else may be better in a moment.
+_PERMANENT = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.OUT_OF_RANGE})
+
+# gRPC's own limit has the status of an exhausted quota, which would be worth another attempt.
+_TOO_LARGE = "larger than max"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended: ``done``, ``failed`` (for good) or ``retry``; ``outage`` when Temporal is to blame."""
+
+    state: str
+    reason: str = ""
+    outage: bool = False
+
+
+async def deliver(client: Client, delivery: Delivery, event: Event, trigger: Trigger | None) -> Outcome:
+    """Start the session; never raises an ``Exception``.
+
+    ``trigger`` may be None when the event's memo names it, or when it was deleted since.
+    """
+    try:
+        await client.start_workflow(
+            delivery.handler,
+            plain_json(event.data),
+            id=delivery.session_id,
+            task_queue=delivery.project,
+            memo=memo(delivery, event, trigger),
+            static_summary=summary(delivery, event),
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            task_timeout=dt.timedelta(seconds=contracts.WORKFLOW_TASK_TIMEOUT_SECONDS),
+            rpc_timeout=dt.timedelta(seconds=RPC_TIMEOUT_SECONDS),
+        )
+    except WorkflowAlreadyStartedError:
+        return Outcome(match.DONE)
+    except RPCError as error:
+        reason = f"Temporal refused to start the session: {error.message} ({error.status.name})"
+        if error.status in _PERMANENT or _TOO_LARGE in error.message:
+            return Outcome(match.FAILED, reason)
+        return Outcome(RETRY, reason, outage=True)
+    except (OSError, TimeoutError) as error:
+        return Outcome(RETRY, f"Temporal cannot be reached: {error}", outage=True)
+    except Exception as error:
+        reason = f"the session could not be started: {type(error).__name__}: {error}"
+        return Outcome(RETRY if delivery.attempts < MAX_UNKNOWN_ATTEMPTS else match.FAILED, reason)
+    return Outcome(match.DONE)
+
+
+def plain_json(data: contracts.JSON) -> RawValue:
+    """The workflow's input, as any client would send it, whatever converter ours has.
+
+    Compact and in UTF-8: Temporal takes 2 MiB, and escapes would make six bytes of every Cyrillic letter.
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=text.encode("utf-8", "replace")))
+
+
+def memo(delivery: Delivery, event: Event, trigger: Trigger | None) -> dict[str, str]:
+    """The session's memo: what the event's receiver noted, and where the session comes from."""
+    result = {
+        **event.memo,
+        contracts.MEMO_PROJECT: delivery.project,
+        contracts.MEMO_TRIGGER: delivery.trigger,
+        contracts.MEMO_EVENT_ID: event.id,
+        contracts.MEMO_EVENT_TYPE: event.event_type,
+    }
+    if trigger is not None:
+        result[contracts.MEMO_TRIGGER_ID] = trigger.id
+    connection = event.source if event.source_kind == "connection" else ""
+    if connection:
+        result[contracts.MEMO_CONNECTION] = connection
+    return result
+
+
+def summary(delivery: Delivery, event: Event) -> str:
+    """What a person reads above the session in Temporal's UI: ``webhook get → main.py:on_event``."""
+    source = "webhook" if contracts.MEMO_WEBHOOK_SLUG in event.memo else event.source
+    text = f"{source} {event.event_type}".rstrip() + f" → {delivery.handler}"
+    encoded = text.encode()
+    if len(encoded) <= _MAX_SUMMARY_BYTES:
+        return text
+    return encoded[: _MAX_SUMMARY_BYTES - len("…".encode())].decode(errors="ignore") + "…"

@@ -1,0 +1,117 @@
+"""Take an event in, and see to it that it has its effects.
+
+The store is the hand-over point: an event and all its deliveries are written in one transaction, and only then
+is the sender told. What happens to the process afterwards does not matter: every pending delivery is claimed
+with a lease, and one whose lease ran out is claimed by whoever comes next. Each step is idempotent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from temporalio.client import Client
+
+from worker import contracts, ids
+from worker.dispatch import match
+from worker.dispatch.deliver import RETRY, Outcome, deliver
+from worker.dispatch.triggers import Triggers
+from worker.store import Store
+from worker.store.records import Delivery, Event, Trigger
+
+LEASE_SECONDS = 30
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Work:
+    """A claimed delivery with all it needs. ``event`` is None when it was deleted, as ``trigger`` may be."""
+
+    delivery: Delivery
+    event: Event | None
+    trigger: Trigger | None = None
+
+
+class Dispatcher:
+    """Records events and delivers them. The store is synchronous: every call to it runs in a thread."""
+
+    def __init__(self, store: Store, client: Client) -> None:
+        self._store = store
+        self._client = client
+        self._triggers = Triggers(store)
+
+    def known_webhook(self, slug: str) -> Trigger | None:
+        """The trigger that was last found behind a webhook, for `receive_webhook` to confirm; None: use `webhook`."""
+        return self._triggers.known_webhook(slug)
+
+    async def webhook(self, slug: str) -> Trigger | None:
+        """The trigger behind a webhook now, or None when nothing active listens there."""
+        return await asyncio.to_thread(self._triggers.webhook, slug)
+
+    async def receive_webhook(self, event: Event, trigger: Trigger) -> bool:
+        """Record a webhook's event and its delivery in one transaction.
+
+        Returns:
+            False, with nothing recorded, when the trigger is out of date: look it up again.
+        """
+
+        def record() -> bool:
+            if self._triggers.webhook(trigger.slug) != trigger:
+                return False
+            self._store.events.record(event, match.decide(event, [trigger]))
+            return True
+
+        return await asyncio.to_thread(record)
+
+    async def receive(self, event: Event) -> Event:
+        """Record any event with a delivery for each trigger of its source, in one transaction.
+
+        An event that is recorded already stays as it is. Where the project has no active deployment nothing will
+        start, and the deliveries say so.
+        """
+
+        def record() -> Event:
+            triggers = self._triggers.of(event)
+            if self._triggers.active(event.project):
+                deliveries = match.decide(event, triggers)
+            else:
+                deliveries = match.skip(event, triggers, "the project has no active deployment")
+            self._store.events.record(event, deliveries)
+            return event
+
+        return await asyncio.to_thread(record)
+
+    async def claim(self, owner: str, limit: int) -> list[Work]:
+        """Pending deliveries, ours until the lease runs out."""
+
+        def claim() -> list[Work]:
+            return [
+                self._load(item) for item in self._store.events.claim_deliveries(owner, limit, LEASE_SECONDS)
+            ]
+
+        return await asyncio.to_thread(claim)
+
+    def _load(self, delivery: Delivery) -> Work:
+        event = self._store.events.get(delivery.event_id)
+        if event is None or contracts.MEMO_TRIGGER_ID in event.memo:
+            return Work(delivery, event)
+        return Work(delivery, event, self._store.triggers.get(delivery.project, delivery.trigger))
+
+    async def deliver(self, work: Work) -> Outcome:
+        """Carry out a claimed delivery and record how it went; raises only what the store raises."""
+        delivery = work.delivery
+        if work.event is None:
+            outcome = Outcome(match.FAILED, f"the event {delivery.event_id} is gone")
+        else:
+            outcome = await deliver(self._client, delivery, work.event, work.trigger)
+        events = self._store.events
+        if outcome.state == RETRY:
+            await asyncio.to_thread(events.release_delivery, delivery.id, outcome.reason)
+        else:
+            await asyncio.to_thread(events.finish_delivery, delivery.id, outcome.state, outcome.reason)
+        return outcome
+
+    async def deliver_pending(self, owner: str = "", limit: int = BATCH) -> list[Outcome]:
+        """Claim what is pending, once, and carry it out: for callers without a running outbox."""
+        claimed = await self.claim(owner or ids.new("own"), limit)
+        return list(await asyncio.gather(*(self.deliver(work) for work in claimed)))

@@ -1,0 +1,68 @@
+"""Match an event against triggers.
+
+Pure: takes an event and the triggers of its source, returns one decision for each. No I/O, no clock, no store.
+Rules, in order; the first that applies decides:
+
+1. A trigger without ``call`` starts no session.
+2. ``event_type`` must be equal, case included; an empty one and ``*`` let every event pass.
+3. The filter, which sees the data as the handler would, must be true. One that fails at run time counts as no
+   match, and its reason is recorded.
+
+May import: worker.contracts, worker.ids, worker.store.records, manifest.filters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from manifest import filters
+from worker import ids
+from worker.contracts import decode_data
+from worker.store.records import Delivery, Event, Trigger
+
+PENDING = "pending"
+DONE = "done"
+SKIPPED = "skipped"
+FAILED = "failed"
+
+_EVERY_TYPE = ("", "*")
+_NO_FILTER = ("", ".")  # "." is how existing projects spell it
+
+
+def decide(event: Event, triggers: Iterable[Trigger]) -> list[Delivery]:
+    """One delivery for each trigger: pending when it matches, else skipped with the reason."""
+    return [_delivery(event, trigger, _mismatch(event, trigger)) for trigger in triggers]
+
+
+def skip(event: Event, triggers: Iterable[Trigger], reason: str) -> list[Delivery]:
+    """The same deliveries when nothing may start, whatever the triggers say."""
+    return [_delivery(event, trigger, reason) for trigger in triggers]
+
+
+def _mismatch(event: Event, trigger: Trigger) -> str:
+    """Why the trigger does not match; empty when it does."""
+    if not trigger.call:
+        return "the trigger has no call: it starts no session"
+    if trigger.event_type not in _EVERY_TYPE and trigger.event_type != event.event_type:
+        return f"event type is {event.event_type!r}, the trigger wants {trigger.event_type!r}"
+    if trigger.filter.strip() in _NO_FILTER:
+        return ""
+    try:
+        matches = filters.compile(trigger.filter).matches(decode_data(event.data), event.event_type)
+    except (filters.FilterError, filters.FilterSyntaxError) as error:
+        return f"the filter {trigger.filter!r} failed: {error}"
+    return "" if matches else f"the filter {trigger.filter!r} is false"
+
+
+def _delivery(event: Event, trigger: Trigger, mismatch: str) -> Delivery:
+    # Derived ids: whoever records or delivers the same event again meets the first attempt's rows and session.
+    return Delivery(
+        id=ids.derived("dlv", event.id, trigger.id),
+        event_id=event.id,
+        project=event.project,
+        trigger=trigger.name,
+        handler=trigger.call,
+        session_id=ids.derived("ses", event.id, trigger.id),
+        state=SKIPPED if mismatch else PENDING,
+        reason=mismatch,
+    )

@@ -1,0 +1,114 @@
+"""Every error the worker can raise, in one tree.
+
+    WorkerError                      expected: one message for the operator, exit code 1
+    ├── UsageError                   the command line is wrong, exit code 2
+    ├── NotFoundError                nothing of that name, exit code 4
+    ├── ConfigError                  an environment variable or setting is wrong
+    ├── DeployError                  a deployment was refused; nothing was changed
+    │   └── UserCodeError            the user's code cannot be loaded; carries file and line
+    ├── TemporalError                Temporal cannot be found, reached or used
+    ├── StoreError                   the database cannot be opened, read or written
+    ├── PayloadError                 a value cannot cross a boundary
+    │   └── TamperedError            bytes that we did not sign: never decoded
+    └── CallError                    a routed call cannot be made the way the user wrote it
+    SessionControl (BaseException)   steers a session; user code cannot swallow it by accident
+    ├── SessionStopped               the session was stopped; `finally` blocks still run
+    └── OverBudget                   the handler held the workflow thread too long
+
+Codes (``AK1234``) are stable; each is explained in the documentation.
+"""
+
+from __future__ import annotations
+
+
+class WorkerError(Exception):
+    """Something an operator or user can put right."""
+
+    code = "AK1000"
+    exit_code = 1
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        """Keep the message with its place in the user's files (``file:line``) and the remedy."""
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Place, message and remedy, as the operator reads them."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class UsageError(WorkerError):
+    """The command line is wrong."""
+
+    code = "AK1001"
+    exit_code = 2
+
+
+class NotFoundError(WorkerError):
+    """Nothing of that name exists."""
+
+    code = "AK1002"
+    exit_code = 4
+
+
+class ConfigError(WorkerError):
+    """A setting is wrong."""
+
+    code = "AK1003"
+
+
+class DeployError(WorkerError):
+    """A deployment was refused; nothing was changed."""
+
+    code = "AK1100"
+
+
+class UserCodeError(DeployError):
+    """The user's code cannot be loaded."""
+
+    code = "AK1101"
+
+
+class TemporalError(WorkerError):
+    """Temporal cannot be found, reached or used."""
+
+    code = "AK1200"
+
+
+class StoreError(WorkerError):
+    """The database cannot be opened, read or written."""
+
+    code = "AK1300"
+
+
+class PayloadError(WorkerError):
+    """A value cannot cross a boundary."""
+
+    code = "AK1400"
+
+
+class TamperedError(PayloadError):
+    """These bytes were not signed by this installation, or were changed since."""
+
+    code = "AK1401"
+
+
+class CallError(WorkerError):
+    """A call cannot be made the way it is written."""
+
+    code = "AK1500"
+
+
+class SessionControl(BaseException):
+    """Steers a session; derives from ``BaseException`` so that ``except Exception`` lets it pass."""
+
+
+class SessionStopped(SessionControl):
+    """The session was stopped; ``finally`` blocks still run and may make calls."""
+
+
+class OverBudget(SessionControl):
+    """The handler computed too long without a call: nothing else of the project can run meanwhile."""

@@ -1,0 +1,142 @@
+"""The gateway process's long-lived part: the HTTP server and the outbox, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from temporalio.client import Client
+
+from worker import ids
+from worker.config import Settings
+from worker.dispatch import Dispatcher, Outbox
+from worker.errors import ConfigError
+from worker.gateway.app import create_app
+from worker.store import Store
+
+BACKLOG = 1024
+DRAIN_SECONDS = 10
+
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared with, not bound to
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers, and with an event that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+class Gateway:
+    """Receives webhooks and delivers events while it is entered: ``async with Gateway(…) as gateway``."""
+
+    def __init__(self, settings: Settings, store: Store, client: Client) -> None:
+        self._settings = settings
+        self._dispatcher = Dispatcher(store, client)
+        self._outbox = Outbox(store, client, ids.new("gw"), dispatcher=self._dispatcher)
+        config = uvicorn.Config(
+            create_app(store, client, self._dispatcher, self._outbox.wake),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        self._server = _Server(config)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        """Listen.
+
+        Raises:
+            ConfigError: The configured address cannot be used.
+        """
+        listener = listen(self._settings.listen_host, self._settings.listen_port)
+        self.url = _url(listener)
+        serve = asyncio.create_task(self._server.serve([listener]), name="gateway")
+        self._tasks = [serve, asyncio.create_task(self._outbox.run(), name="outbox")]
+        listening = asyncio.create_task(self._server.listening.wait())
+        try:
+            await asyncio.wait([serve, listening], return_when=asyncio.FIRST_COMPLETED)
+            if serve.done():
+                serve.result()
+                raise ConfigError("the gateway's HTTP server ended while it started")
+        except BaseException:
+            await self._stop()
+            raise
+        finally:
+            listening.cancel()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Answer the requests under way, finish the deliveries under way, stop."""
+        await self._stop()
+
+    async def wait(self) -> None:
+        """Return, or raise, when a part of the gateway has ended by itself, which it should not."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _stop(self) -> None:
+        # The server first: what it still takes in is recorded, and the outbox may start it.
+        serve, outbox = self._tasks
+        self._server.should_exit = True
+        await asyncio.wait([serve])
+        self._outbox.stop()
+        _, late = await asyncio.wait([outbox], timeout=DRAIN_SECONDS)
+        for task in late:  # its deliveries are pending in the store and will be found again
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        ConfigError: The address is taken, not ours, or not an address.
+    """
+    hint = "Set AK_LISTEN to another address, such as 127.0.0.1:9981, or to port 0 for any free one."
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+    except OSError as error:
+        raise ConfigError(
+            f"AK_LISTEN: {host}:{port} is not an address: {error.strerror}", hint=hint
+        ) from error
+    try:
+        # Lets a restarted gateway have its port back while old connections linger; two live ones still collide.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        message = f"AK_LISTEN: the gateway cannot listen on {host}:{port}: {error.strerror}"
+        raise ConfigError(message, hint=hint) from error
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = _WILDCARDS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,74 @@
+"""Temporal's data converter: everything we send is plain JSON, so that its UI shows it.
+
+Values of programs are encoded by ``Codec`` before they come here; what arrives is JSON, or one of our contracts. What
+others send is read by Temporal's own rules.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.converter import (
+    BinaryNullPayloadConverter,
+    BinaryPlainPayloadConverter,
+    BinaryProtoPayloadConverter,
+    CompositePayloadConverter,
+    DataConverter,
+    EncodingPayloadConverter,
+    JSONPlainPayloadConverter,
+    JSONProtoPayloadConverter,
+)
+
+from worker.errors import PayloadError
+
+
+class PlainJson(EncodingPayloadConverter):
+    """JSON without surprises: no NaN, no ``default``."""
+
+    def __init__(self) -> None:
+        self._reader = JSONPlainPayloadConverter()
+
+    @property
+    def encoding(self) -> str:
+        """Temporal's name for it."""
+        return "json/plain"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """The value as JSON.
+
+        Raises:
+            PayloadError: it is not JSON.
+        """
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = dataclasses.asdict(value)
+        try:
+            text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+            data = text.encode()
+        except (TypeError, ValueError) as error:
+            raise PayloadError(f"this is not JSON: {error}") from None
+        return Payload(metadata={"encoding": b"json/plain"}, data=data)
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        """The value; a type hint makes it one of our contracts."""
+        return self._reader.from_payload(payload, type_hint) if type_hint is not None else json.loads(payload.data)
+
+
+class PayloadConverter(CompositePayloadConverter):
+    """Nothing, bytes and protocol buffers as Temporal does; everything else plain JSON."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            BinaryNullPayloadConverter(),
+            BinaryPlainPayloadConverter(),
+            JSONProtoPayloadConverter(),
+            BinaryProtoPayloadConverter(),
+            PlainJson(),
+        )
+
+
+def data_converter() -> DataConverter:
+    """The converter of every client and worker of ours."""
+    return DataConverter(payload_converter_class=PayloadConverter)

@@ -1,0 +1,154 @@
+"""Exceptions across the boundary: ``except SomeLibraryError as error`` works, with attributes and cause.
+
+An exception is taken apart and put together without its constructor, whose signature nobody knows: type, ``args``,
+attributes one by one (what does not pickle travels as its ``repr``), notes, cause and context, and the frames of the
+user's where it was raised. A type that cannot be found on the other side becomes a class of the same name under its
+nearest known base.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from worker.contracts import JSON
+from worker.errors import PayloadError
+from worker.payload.codec import Codec
+from worker.payload.preview import preview
+from worker.usercode.frames import Frame, user_frames
+
+_DEPTH = 8  # of causes, contexts and groups
+_FRAMES = "__ak_frames__"
+_STATE = ("errno", "strerror", "filename", "filename2", "code", "value", "name", "path", "msg", "lineno", "offset", "text",
+          "encoding", "object", "start", "end", "reason", "print_file_and_line", "obj")
+_MESSAGE_LIMIT = 20_000
+
+
+def encode_exception(error: BaseException, codec: Codec, directory: Path, depth: int = 0) -> JSON:
+    """The exception as JSON, readable where it can be."""
+    kind = type(error)
+    tree: dict[str, JSON] = {
+        "type": f"{kind.__module__}:{kind.__qualname__}",
+        "bases": [f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__[1:-1]],
+        "message": codec.mask(text_of(error))[:_MESSAGE_LIMIT],
+        "args": [encode_part(value, codec) for value in error.args],
+        "frames": [[f.path, f.line, f.name, codec.mask(f.text)] for f in frames_of(error, directory)],
+    }
+    fields = {name: value for name, value in vars(error).items() if name != _FRAMES}
+    if fields:
+        tree["attributes"] = {name: encode_part(value, codec) for name, value in fields.items()}
+    state = {}
+    for name in _STATE:
+        if name not in fields and isinstance(getattr(kind, name, None), MEMBER_TYPES):
+            value = getattr(error, name, None)
+            if value is not None:
+                state[name] = encode_part(value, codec)
+    if state:
+        tree["state"] = state
+    if depth < _DEPTH:
+        for name in ("__cause__", "__context__"):
+            inner = getattr(error, name)
+            if inner is not None and (name == "__cause__" or not error.__suppress_context__):
+                tree[name] = encode_exception(inner, codec, directory, depth + 1)
+        if isinstance(error, BaseExceptionGroup):
+            tree["members"] = [encode_exception(member, codec, directory, depth + 1) for member in error.exceptions]
+    if error.__suppress_context__:
+        tree["suppress_context"] = True
+    return tree
+
+
+def decode_exception(tree: JSON, codec: Codec) -> BaseException:
+    """The exception again, ready to be raised."""
+    kind = find_type(tree, codec)
+    args = tuple(codec.decode(part) for part in tree["args"])
+    error = create(kind, args, tree, codec)
+    error.__dict__.update({name: codec.decode(part) for name, part in tree.get("attributes", {}).items()})
+    for name, part in tree.get("state", {}).items():
+        try:
+            setattr(error, name, codec.decode(part))
+        except (AttributeError, TypeError):
+            continue  # a read-only slot that the constructor has set already
+    for name in ("__cause__", "__context__"):
+        if name in tree:
+            setattr(error, name, decode_exception(tree[name], codec))
+    error.__suppress_context__ = bool(tree.get("suppress_context", False))
+    error.__dict__[_FRAMES] = [Frame(*frame) for frame in tree.get("frames", [])]
+    return error
+
+
+def remote_frames(error: BaseException) -> list[Frame]:
+    """The user's frames of an exception that was raised inside an activity."""
+    found: list[Frame] = getattr(error, "__dict__", {}).get(_FRAMES, [])
+    return found
+
+
+def frames_of(error: BaseException, directory: Path) -> list[Frame]:
+    """The user's frames, where it was raised in this process or in another before."""
+    return [*user_frames(error, directory), *remote_frames(error)]
+
+
+def encode_part(value: Any, codec: Codec) -> JSON:
+    """An argument or attribute; what cannot travel is replaced by its description."""
+    try:
+        tree = codec.encode(value)
+        codec.check_size(tree, "an exception's attribute")
+    except PayloadError:
+        return codec.mask(preview(value))
+    return tree
+
+
+def create(kind: type[BaseException], args: tuple[Any, ...], tree: JSON, codec: Codec) -> BaseException:
+    """An instance without running the constructor of a library or of the user."""
+    if issubclass(kind, BaseExceptionGroup):
+        members = [decode_exception(member, codec) for member in tree.get("members", [])]
+        message = args[0] if args and isinstance(args[0], str) else tree["message"]
+        error: BaseException = kind.__new__(kind, message, members or [Exception(tree["message"])])
+    else:
+        try:
+            error = kind.__new__(kind, *args)
+        except Exception:
+            error = kind.__new__(kind)
+    error.args = args
+    return error
+
+
+def find_type(tree: JSON, codec: Codec) -> type[BaseException]:
+    """The exception's type here, or a class of its name under the nearest base that is known here."""
+    found = lookup(tree["type"], codec)
+    if found is not None:
+        return found
+    module, _, name = tree["type"].partition(":")
+    base: type[BaseException] = Exception
+    for path in tree["bases"]:
+        known = lookup(path, codec)
+        if known is not None:
+            base = known
+            break
+    return type(name.rpartition(".")[2], (base,), {"__module__": module, "__qualname__": name})
+
+
+def lookup(path: str, codec: Codec) -> type[BaseException] | None:
+    """A type by ``module:name``: the user's from the build, a library's by import."""
+    module, _, name = path.partition(":")
+    try:
+        found: Any = codec.user_object(path)
+        if found is None:
+            found = sys.modules.get(module) or importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+    except Exception:
+        return None
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+
+
+def text_of(error: BaseException) -> str:
+    """The error's text; never raises."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+MEMBER_TYPES: tuple[type, ...] = (type(OSError.errno), type(UnicodeDecodeError.start), type(property()))

@@ -1,0 +1,178 @@
+"""A call means what it means in plain Python: what it changed in its arguments is changed in the caller's objects.
+
+The function works on copies. Before the call both sides name every mutable object they can reach from the arguments
+by its path (``0``, ``0[users][2].tags``). Afterwards the function's side compares each object with what it held before
+and sends the new content of those that changed, in which objects that were there before stand by their path. The
+caller puts the content into its own objects: identity, aliasing and reordering come out right.
+
+Not followed: sets' elements, objects with neither ``__dict__`` nor content of their own, and what came by reference.
+"""
+
+from __future__ import annotations
+
+import collections
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from worker.contracts import JSON
+from worker.errors import PayloadError
+from worker.payload.codec import Codec
+
+_LIMIT = 20_000  # objects followed
+_ATOMS = (str, bytes, int, float, complex, bool, type(None), frozenset, range)
+_NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
+_LISTS = (list, collections.deque)
+
+
+class Snapshot:
+    """The mutable objects reachable from some arguments, by path, with what they hold now."""
+
+    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        self._objects: dict[str, Any] = {}
+        self._paths: dict[int, str] = {}
+        self._held: dict[str, Any] = {}
+        self.complete = True
+        waiting: collections.deque[tuple[str, Any]] = collections.deque(
+            [*((str(index), value) for index, value in enumerate(args)), *sorted(kwargs.items(), key=lambda kv: kv[0])]
+        )
+        while waiting:
+            path, value = waiting.popleft()
+            if isinstance(value, _ATOMS) or isinstance(value, _NAMED) or id(value) in self._paths:
+                continue
+            if len(self._objects) >= _LIMIT:
+                self.complete = False
+                break
+            if not isinstance(value, tuple):
+                held = content(value)
+                if held is None:
+                    continue
+                self._objects[path] = value
+                self._paths[id(value)] = path
+                self._held[path] = held
+            waiting.extend((path + step, part) for step, part in parts(value))
+
+    def changes(self, codec: Codec) -> dict[str, JSON]:
+        """The content of every object that is not what it was, by path.
+
+        Raises:
+            PayloadError: the new content cannot be written.
+        """
+        changed: dict[str, JSON] = {}
+        for path, value in self._objects.items():
+            now = content(value)
+            if not same(self._held[path], now):
+                changed[path] = codec.encode(difference(self._held[path], now), self._paths)
+        return changed
+
+    def apply(self, changed: Mapping[str, JSON], codec: Codec) -> list[str]:
+        """Put new contents into the objects; returns the paths that do not exist here."""
+        missing = []
+        for path, tree in changed.items():
+            if path in self._objects:
+                replace_content(self._objects[path], codec.decode(tree, self._objects))
+            else:
+                missing.append(path)
+        return missing
+
+
+def content(value: Any) -> dict[str, Any] | None:
+    """What a mutable object holds, shallow; None for what holds nothing that could be compared."""
+    held: dict[str, Any] = {}
+    if isinstance(value, _LISTS):
+        held["items"] = list(value)
+    elif isinstance(value, dict):
+        held["pairs"] = [[key, item] for key, item in dict.items(value)]
+    elif isinstance(value, set):
+        held["members"] = set(value)
+    elif isinstance(value, bytearray):
+        held["bytes"] = bytes(value)
+    fields = getattr(value, "__dict__", None)
+    if type(fields) is dict:
+        if fields or not held:
+            held["fields"] = [[name, fields[name]] for name in sorted(fields)]
+    elif not held:
+        return None
+    return held
+
+
+def parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """The objects inside a value, each with the step that leads to it."""
+    if isinstance(value, list | tuple | collections.deque):
+        yield from ((f"[{index}]", part) for index, part in enumerate(value))
+    elif isinstance(value, dict):
+        yield from ((f"[{key}]", part) for key, part in dict.items(value) if isinstance(key, str | int))
+    fields = getattr(value, "__dict__", None)
+    if type(fields) is dict:
+        yield from ((f".{name}", fields[name]) for name in sorted(fields, key=str))
+
+
+def same(before: Any, now: Any) -> bool:
+    """Whether two shallow contents hold the same: mutable parts by identity, the rest by type and value."""
+    if before is now:
+        return True
+    if type(before) is not type(now):
+        return False
+    if isinstance(before, list | tuple):
+        return len(before) == len(now) and all(map(same_part, before, now))
+    if isinstance(before, dict):
+        return before.keys() == now.keys() and all(same(before[key], now[key]) for key in before)
+    return bool(before == now)
+
+
+def same_part(before: Any, now: Any) -> bool:
+    """Whether an element is the same one."""
+    if before is now:
+        return True
+    if type(before) is not type(now):
+        return False
+    if isinstance(before, _ATOMS):
+        return bool(before == now) or (before != before and now != now)  # noqa: PLR0124 - not a number
+    if (isinstance(before, list) and len(before) == 2) or isinstance(before, tuple):
+        return len(before) == len(now) and all(map(same_part, before, now))
+    return False
+
+
+def difference(before: Any, now: Any) -> dict[str, Any]:
+    """The new content; of attributes only those that changed, since a copy may lack some that do not pickle."""
+    wire = dict(now)
+    if "fields" in now:
+        old, new = dict(before.get("fields", [])), dict(now["fields"])
+        wire["fields"] = {
+            "set": [[name, item] for name, item in new.items() if name not in old or not same_part(old[name], item)],
+            "gone": sorted(old.keys() - new.keys()),
+        }
+    return wire
+
+
+def replace_content(value: Any, held: Mapping[str, Any]) -> None:
+    """Give an object new content, in place."""
+    if "items" in held:
+        value.clear()
+        value.extend(held["items"])
+    elif "pairs" in held:
+        dict.clear(value)
+        for key, item in held["pairs"]:
+            dict.__setitem__(value, key, item)
+    elif "members" in held:
+        value.clear()
+        value.update(held["members"])
+    elif "bytes" in held:
+        value[:] = held["bytes"]
+    fields = held.get("fields")
+    if fields:
+        for name in fields["gone"]:
+            value.__dict__.pop(name, None)
+        value.__dict__.update({name: item for name, item in fields["set"]})
+
+
+def graft(old: Any, new: Any) -> Any:
+    """``new`` put into ``old`` where they are of one kind, so that those who hold ``old`` see it; else ``new``."""
+    held = content(new) if type(old) is type(new) and not isinstance(old, (*_ATOMS, *_NAMED)) else None
+    if held is None:
+        return new
+    try:
+        replace_content(old, difference(content(old), held))
+    except (AttributeError, TypeError) as error:
+        raise PayloadError(f"a {type(old).__name__} cannot be changed in place: {error}") from None
+    return old

@@ -1,0 +1,196 @@
+"""Pickles in which everything that has a name travels by name.
+
+User functions, classes and modules go by their path inside the build, never by value: the other side runs the same
+build. What belongs to user code and has no such path (a lambda, a class inside a function) is refused, and the caller
+decides what then. Library objects pickle as they always do; what a library makes on the fly (a class, a closure) goes
+by value through cloudpickle. Secrets inside strings go by their name.
+
+Objects that are module-level globals of user code and do not pickle (a client, a lock) go by their path as well.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import types
+from typing import Any, Protocol
+
+import cloudpickle
+
+from worker.payload.errors import Unpicklable
+from worker.payload.secret import Secrets
+
+_ATOMS = frozenset({int, float, complex, bool, type(None), list, tuple, dict, set, frozenset, bytearray})
+_REFERENCE, _OLD, _SECRET, _SECRET_BYTES = "ref", "old", "secret", "secret-bytes"
+
+
+class References(Protocol):
+    """User code by path, such as ``main:Report.render``."""
+
+    def reference(self, obj: Any) -> str | None: ...
+
+    def resolve(self, path: str) -> Any: ...
+
+    def is_user_module(self, name: str) -> bool: ...
+
+
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles one value."""
+
+    def __init__(
+        self, file: io.BytesIO, references: References, secrets: Secrets, old: dict[int, str] | None, *, by_path: bool
+    ) -> None:
+        super().__init__(file, protocol=5)
+        self._references = references
+        self._secrets = secrets
+        self._old = old or {}
+        self._by_path = by_path
+
+    def persistent_id(self, obj: Any) -> Any:
+        """The name an object travels by, or None to pickle it."""
+        kind = type(obj)
+        if kind is str:
+            parts = self._secrets.split(obj) if self._secrets else None
+            return (_SECRET, json.dumps(parts)) if parts is not None else None
+        if self._old and id(obj) in self._old:
+            return (_OLD, self._old[id(obj)])
+        if kind in _ATOMS:
+            return None
+        if kind is bytes:
+            return self._secret_bytes(obj)
+        if isinstance(obj, types.FunctionType | type | types.ModuleType):
+            return self._named(obj)
+        if self._by_path:
+            path = self._references.reference(obj)
+            return (_REFERENCE, path) if path is not None else None
+        return None
+
+    def _secret_bytes(self, obj: bytes) -> Any:
+        if not self._secrets or self._secrets.found_in(obj) is None:
+            return None
+        parts = self._secrets.split(obj.decode("latin-1"))
+        return (_SECRET_BYTES, json.dumps(parts)) if parts is not None else None
+
+    def _named(self, obj: Any) -> Any:
+        routed = getattr(obj, "__ak_routed__", None)
+        if routed is not None:
+            obj = routed
+        module = obj.__name__ if isinstance(obj, types.ModuleType) else getattr(obj, "__module__", None)
+        if not isinstance(module, str) or not self._references.is_user_module(module):
+            return None
+        path = self._references.reference(obj)
+        if path is None:
+            raise Unpicklable(f"{describe(obj)} has no name to travel by")
+        return (_REFERENCE, path)
+
+
+class Unpickler(pickle.Unpickler):
+    """Reads what ``Pickler`` wrote; the bytes have been verified before."""
+
+    def __init__(self, file: io.BytesIO, references: References, secrets: Secrets, old: dict[str, Any] | None) -> None:
+        super().__init__(file)
+        self._references = references
+        self._secrets = secrets
+        self._old = old or {}
+        self.by_path = False
+
+    def persistent_load(self, pid: Any) -> Any:
+        """The object behind a name."""
+        kind, name = pid
+        if kind == _REFERENCE:
+            found = self._references.resolve(name)
+            if not isinstance(found, types.FunctionType | type | types.ModuleType):
+                self.by_path = True
+            return found
+        if kind == _OLD:
+            return self._old.get(name)
+        text = self._secrets.join(json.loads(name))
+        return text if kind == _SECRET else text.encode("latin-1")
+
+    def find_class(self, module: str, name: str) -> Any:
+        """A class or function by import path; the user's from the build."""
+        if self._references.is_user_module(module):
+            return self._references.resolve(f"{module}:{name}")
+        return super().find_class(module, name)
+
+
+def dumps(value: Any, references: References, secrets: Secrets, old: dict[int, str] | None = None) -> bytes:
+    """The value pickled: by value where possible, with module-level globals by path where not.
+
+    Raises:
+        Unpicklable: neither works.
+    """
+    try:
+        return _dump(value, references, secrets, old, by_path=False)
+    except Exception:  # noqa: S110 - the second way decides
+        pass
+    try:
+        return _dump(value, references, secrets, old, by_path=True)
+    except Unpicklable as error:
+        raise Unpicklable(locate(value, references, secrets) or error.message) from None
+    except RecursionError:
+        raise Unpicklable(f"{describe(value)} is nested too deeply") from None
+    except Exception as error:
+        reason = f"{describe(value)} cannot be pickled ({type(error).__name__}: {error})"
+        raise Unpicklable(locate(value, references, secrets) or reason) from None
+
+
+def _dump(value: Any, references: References, secrets: Secrets, old: dict[int, str] | None, *, by_path: bool) -> bytes:
+    file = io.BytesIO()
+    Pickler(file, references, secrets, old, by_path=by_path).dump(value)
+    return file.getvalue()
+
+
+def loads(
+    data: bytes, references: References, secrets: Secrets, old: dict[str, Any] | None = None
+) -> tuple[Any, bool]:
+    """The value, and whether it holds objects that came by path.
+
+    Raises:
+        Unpicklable: it does not unpickle here.
+    """
+    unpickler = Unpickler(io.BytesIO(data), references, secrets, old)
+    try:
+        return unpickler.load(), unpickler.by_path
+    except Exception as error:
+        raise Unpicklable(f"it was pickled, but does not unpickle ({type(error).__name__}: {error})") from error
+
+
+def describe(obj: Any) -> str:
+    """An object in a few words, with its place when it is code."""
+    if isinstance(obj, types.FunctionType):
+        name = "a lambda" if obj.__name__ == "<lambda>" else f"the function {obj.__name__} inside another"
+        code = obj.__code__
+        return f"{name} from {code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}"
+    if isinstance(obj, type):
+        return f"the class {obj.__qualname__}"
+    kind = type(obj)
+    return f"a {kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else f"a {kind.__qualname__}"
+
+
+def locate(value: Any, references: References, secrets: Secrets) -> str | None:
+    """Which part of the value does not pickle: ``items[3].lock: a _thread.lock``; None when it is the whole."""
+    path = ""
+    for _ in range(20):
+        for step, part in parts_of(value):
+            try:
+                _dump(part, references, secrets, None, by_path=True)
+            except Exception:
+                path, value = path + step, part
+                break
+        else:
+            break
+    return f"its {path.removeprefix('.')} is {describe(value)}, which cannot be pickled" if path else None
+
+
+def parts_of(value: Any) -> list[tuple[str, Any]]:
+    """The parts of a value that can be named."""
+    if isinstance(value, dict):
+        return [(f"[{key!r}]", part) for key, part in list(value.items())[:1000]]
+    if isinstance(value, list | tuple):
+        return [(f"[{index}]", part) for index, part in enumerate(value[:1000])]
+    fields = getattr(value, "__dict__", None)
+    if isinstance(fields, dict) and not isinstance(value, type | types.FunctionType | types.ModuleType):
+        return [(f".{name}", part) for name, part in fields.items()]
+    return []

@@ -1,0 +1,118 @@
+"""``python -m worker.process``: read the boot configuration, load the project, serve until told to stop.
+
+The supervisor writes one JSON line to standard input and keeps the pipe open; its end means that the supervisor is
+gone. Reports go to the file descriptor in ``AK_REPORT_FD``, one JSON line each. The process leaves with
+``os._exit``: temporalio's native threads do not always survive the interpreter's finalisation on Python 3.11, and
+calls that hang must not keep a stopped process alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gc
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from worker import config
+from worker.contracts import BootConfig, Report
+from worker.errors import WorkerError
+from worker.log import log
+
+_STUCK_EXIT = 75
+_FAILED_EXIT = 1
+
+
+class Reporter:
+    """Tells the supervisor how the process fares."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def send(self, report: Report) -> None:
+        """One line; a supervisor that is gone is not an error here."""
+        line = json.dumps(dataclasses.asdict(report)) + "\n"
+        try:
+            os.write(self._descriptor, line.encode())
+        except OSError as error:
+            log(action="report_lost", level="debug", error=str(error))
+
+
+def read_boot() -> tuple[BootConfig, Any]:
+    """The boot configuration, and the pipe that ends with the supervisor; standard input becomes empty."""
+    pipe = os.fdopen(os.dup(0), "rb", buffering=0)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        chunk = pipe.read(1)
+        if not chunk:
+            raise SystemExit("worker.process is started by `ak up` or `ak worker`, not by hand")
+        line += chunk
+    return BootConfig(**json.loads(line)), pipe
+
+
+async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
+    """Load, connect, serve; returns the exit status."""
+    from worker.process import assemble
+    from worker.process.logwriter import LogWriter
+    from worker.process.watchdog import Watchdog
+    from worker.store import open_log
+    from worker.temporal import connect_to
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    threading.Thread(target=wait_for_end, args=(pipe, loop, stopped), daemon=True).start()
+
+    store_log = open_log(boot.database_url)
+    writer = LogWriter(store_log.write)
+    parts = assemble.prepare(boot, writer)
+    client = await connect_to(boot.temporal_address, boot.temporal_namespace, boot.temporal_environment)
+
+    def stuck(workflow_id: str, run_id: str) -> None:
+        reporter.send(Report("stuck", message=workflow_id, where=run_id))
+        os._exit(_STUCK_EXIT)
+
+    state = parts.host.state
+    watchdog = Watchdog(boot.budget_seconds, lambda: state.current is not None, stuck)
+    async with assemble.serving(boot, client, parts, watchdog):
+        reporter.send(Report("ready"))
+        await stopped.wait()
+    reporter.send(Report("stopped"))
+    return 0
+
+
+def wait_for_end(pipe: Any, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Shut down when the supervisor's end of the pipe is closed."""
+    while pipe.read(4096):
+        continue
+    loop.call_soon_threadsafe(stopped.set)
+
+
+def main() -> int:
+    """Run the process; returns the exit status."""
+    reporter = Reporter(config.report_descriptor())
+    boot, pipe = read_boot()
+    try:
+        return asyncio.run(serve(boot, pipe, reporter))
+    except WorkerError as error:
+        reporter.send(Report("failed", error.message, error.where, error.hint, error.code))
+    except Exception as error:
+        reporter.send(Report("failed", f"{type(error).__name__}: {error}", code="AK1000"))
+        log(action="build_process_failed", level="error", error=f"{type(error).__name__}: {error}", exc_info=True)
+    return _FAILED_EXIT
+
+
+if __name__ == "__main__":
+    status = main()
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,203 @@
+"""Put a build process together: namespaces, codecs, sessions, activities, and the Temporal worker that drives them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
+
+from worker.activities.call import ActivityHost, Calls
+from worker.activities.rooms import Room, Rooms
+from worker.contracts import JSON, BootConfig
+from worker.errors import PayloadError
+from worker.payload.codec import Codec
+from worker.payload.signing import Signer, derive_entropy
+from worker.process import builtins
+from worker.process.logwriter import LogWriter
+from worker.process.watchdog import Watchdog
+from worker.session import router
+from worker.session.host import Host, RunningState
+from worker.session.runner import SessionRunner
+from worker.session.workflow import SessionWorkflow
+from worker.usercode.guard import Guard
+from worker.usercode.namespace import Hooks, Namespace, Project
+from worker.usercode.policy import Policy
+from worker.usercode.state import NEVER_STATE
+
+_ACTIVITY_THREADS = 200
+_GRACE = timedelta(seconds=5)
+_HEARTBEAT_THROTTLE = timedelta(seconds=4)
+
+
+@dataclass
+class Parts:
+    """What is made before Temporal is connected."""
+
+    host: Host
+    activities: ActivityHost
+    writer: LogWriter
+
+
+def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
+    """Load the project for activities, and everything sessions need; raises ``UserCodeError`` with file and line."""
+    directory = Path(boot.directory)
+    project = Project(directory)
+    state = RunningState()
+    replaced = builtins.make(state)
+    signer = Signer({key: bytes.fromhex(value) for key, value in boot.payload_keys.items()})
+
+    def new_codec(namespace: Namespace) -> Codec:
+        return Codec(signer, namespace, secrets=boot.secrets, project=boot.project)
+
+    outside = Hooks(
+        route=lambda callee, _site: callee,
+        ref=lambda value, _site: value,
+        builtins=replaced,
+        loading=lambda _loading: None,
+        current_namespace=lambda: None,
+    )
+    activity_namespace = Namespace(project, outside, permanent=True)
+    for entrypoint in boot.entrypoints:
+        activity_namespace.handler(entrypoint)
+
+    host = Host(
+        project=boot.project,
+        directory=directory,
+        policy=Policy(directory),
+        guard=Guard(directory, lambda text, where: warn(state, text, where)),
+        new_namespace=lambda hooks: Namespace(project, hooks),
+        new_codec=new_codec,
+        entropy=derive_entropy(signer),
+        emit=writer.emit,
+        fresh_state=fresh_state(activity_namespace, new_codec(activity_namespace)),
+        state=state,
+    )
+    route, ref = router.build(host, builtins.functions(replaced))
+    host.hooks = Hooks(
+        route=route,
+        ref=ref,
+        builtins=replaced,
+        loading=lambda loading: count_loading(state, loading),
+        current_namespace=lambda: state.current.namespace if state.current is not None else None,
+    )
+    activities = ActivityHost(
+        project=boot.project,
+        directory=directory,
+        namespace=activity_namespace,
+        codec=new_codec(activity_namespace),
+        live_calls=host.live_calls,
+        rooms=Rooms(lambda: new_room(project, outside, new_codec)),
+        pool=ThreadPoolExecutor(_ACTIVITY_THREADS, thread_name_prefix="activity"),
+        write=writer.write,
+    )
+    return Parts(host, activities, writer)
+
+
+def new_room(project: Project, hooks: Hooks, new_codec: Callable[[Namespace], Codec]) -> Room:
+    """A namespace that activities with module-level state have to themselves, one at a time."""
+    namespace = Namespace(project, hooks)
+    return Room(namespace, new_codec(namespace))
+
+
+def fresh_state(namespace: Namespace, codec: Codec) -> dict[str, JSON]:
+    """The module-level values right after loading, encoded, by path; what cannot be encoded is no state."""
+    found: dict[str, JSON] = {}
+    for module in namespace.modules.values():
+        for name, value in list(vars(module).items()):
+            if name.startswith("__") or isinstance(value, NEVER_STATE):
+                continue
+            with contextlib.suppress(PayloadError):
+                found[f"{module.__name__}:{name}"] = codec.encode(value)
+    return found
+
+
+def warn(state: RunningState, text: str, where: str) -> None:
+    """A warning of the guard, in the log of the session that runs."""
+    if state.current is not None:
+        state.current.warn(text, where)
+
+
+def count_loading(state: RunningState, loading: bool) -> None:
+    """Module bodies run inline: whether one is being executed on the workflow thread."""
+    state.loading += 1 if loading else -1
+
+
+@contextlib.asynccontextmanager
+async def serving(boot: BootConfig, client: Client, parts: Parts, watchdog: Watchdog) -> AsyncIterator[Worker]:
+    """A running Temporal worker for these parts; shut down in order on the way out."""
+    writing = asyncio.create_task(parts.writer.run())
+    workflow_thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
+    runner = SessionRunner(parts.host, watchdog)
+    worker = Worker(
+        client,
+        task_queue=boot.project,
+        workflows=[SessionWorkflow],
+        activities=[Calls(parts.activities).call],
+        workflow_runner=runner,
+        unsandboxed_workflow_runner=runner,  # type: ignore[arg-type]
+        workflow_task_executor=workflow_thread,
+        max_cached_workflows=boot.max_cached_workflows,
+        max_concurrent_activities=_ACTIVITY_THREADS,
+        max_concurrent_local_activities=_ACTIVITY_THREADS,
+        max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=_GRACE,
+        deployment_config=WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion(deployment_name=boot.project, build_id=boot.version),
+            use_worker_versioning=True,
+            default_versioning_behavior=VersioningBehavior.PINNED,
+        ),
+    )
+    patch(worker, parts.writer)
+    watchdog.start()
+    try:
+        async with worker:
+            yield worker
+    finally:
+        watchdog.stop()
+        writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writing
+
+
+def patch(worker: Worker, writer: LogWriter) -> None:
+    """The two things temporalio has no setting for: its deadlock limit, and a step before a completion is sent."""
+    workflows: Any = worker._workflow_worker
+    assert hasattr(workflows, "_deadlock_timeout_seconds"), "temporalio's deadlock limit has moved: use temporalio 1.35"
+    workflows._deadlock_timeout_seconds = None
+    get_bridge = workflows._bridge_worker
+    wrapped: dict[int, Any] = {}
+
+    def bridge() -> Any:
+        inner = get_bridge()
+        if id(inner) not in wrapped:
+            wrapped[id(inner)] = Bridge(inner, writer)
+        return wrapped[id(inner)]
+
+    workflows._bridge_worker = bridge
+
+
+class Bridge:
+    """temporalio's bridge to its core, with the session log committed before a completion is sent."""
+
+    def __init__(self, inner: Any, writer: LogWriter) -> None:
+        self._inner = inner
+        self._writer = writer
+
+    async def complete_workflow_activation(self, completion: Any) -> None:
+        """Commit the lines of the activation, then acknowledge it."""
+        await self._writer.flush(completion.run_id)
+        await self._inner.complete_workflow_activation(completion)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else as it is."""
+        return getattr(self._inner, name)

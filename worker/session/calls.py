@@ -1,0 +1,206 @@
+"""The engine of a call to the outside: one activity, its arguments, its result, its changes and its error.
+
+Phases, in the order in which they happen:
+
+1. Lazy arguments (generators, iterators) are read into lists; wrappers of ours are taken off.
+2. The call takes its number in the session log and leaves a line there.
+3. Live or not. Arguments that cannot leave the process travel as live objects in a local activity. Known types are
+   decided by the policy's tables. An unforeseen failure to encode is recorded with a patch marker *before* the
+   call; during replay the marker is asked first and encoding is never tried to find out, since an object may
+   encode in a cold process and not in a warm one.
+4. The activity runs; the handler's greenlet waits.
+5. Changes the call made to its arguments are applied to the caller's objects, in place.
+6. The result is decoded, or the error raised, with its type and attributes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from worker.contracts import FAILURE_CALL, JSON, LINE_CALL, CallContext, UserValue
+from worker.errors import CallError, PayloadError
+from worker.payload.codec import materialise
+from worker.payload.errors import Unpicklable
+from worker.payload.exceptions import decode_exception
+from worker.payload.graft import Snapshot
+from worker.session import travel
+from worker.session.host import LiveCall
+from worker.session.targets import describe
+from worker.usercode.policy import Decision, activity_name
+
+NO_LIMIT = dt.timedelta(days=3650)  # a call may take as long as it takes; a dead process is noticed by heartbeats
+HEARTBEAT_TIMEOUT = dt.timedelta(seconds=20)  # long enough for C code that holds the interpreter lock
+RETRY = RetryPolicy(
+    initial_interval=dt.timedelta(milliseconds=500), backoff_coefficient=2, maximum_interval=dt.timedelta(seconds=30)
+)
+_SUMMARY_LIMIT = 200  # bytes; Temporal's own limit is 400
+
+
+class Routed:
+    """A function whose calls become activities; stands in for it also where it is passed uncalled."""
+
+    def __init__(self, session: Any, function: Any, site: str, decision: Decision) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.__ak_routed__ = function
+        self._session = session
+        self._site = site
+        self._decision = decision
+
+    def __call__(self, *args: UserValue, **kwargs: UserValue) -> UserValue:
+        """Make the call."""
+        return call_out(self._session, self.__ak_routed__, self._site, self._decision, args, kwargs)
+
+    def __repr__(self) -> str:
+        """The function itself, as the user knows it."""
+        return repr(self.__ak_routed__)
+
+
+def place(site: str) -> str:
+    """``main.py:41`` of ``main.py:41:8``."""
+    return site.rpartition(":")[0]
+
+
+def never_activity(session: Any, callee: UserValue) -> bool:
+    """Whether the program registered this callee, or its class, with ``register_no_activity``."""
+    registered = session.never_activities
+    if not registered:
+        return False
+    function = getattr(callee, "__func__", callee)
+    owner = getattr(callee, "__self__", None)
+    owner = owner if isinstance(owner, type) else type(owner)
+    return any(
+        item is function or item == callee or (isinstance(item, type) and issubclass(owner, item))
+        for item in registered
+    )
+
+
+def call_out(
+    session: Any, function: Any, site: str, decision: Decision, args: tuple[UserValue, ...], kwargs: dict[str, UserValue]
+) -> UserValue:
+    """Make one call to the outside; returns its result or raises its error."""
+    if session.inhibited:
+        return function(*args, **kwargs)
+    where = place(site)
+    name = activity_name(function)
+    try:
+        args, kwargs = materialise(tuple(map(unwrap, args)), {key: unwrap(value) for key, value in kwargs.items()})
+    except PayloadError as error:
+        raise CallError(f"{name}: {error.message}", where=where, hint=error.hint) from None
+    number = session.output.number()
+    session.calls += 1
+    session.output.add(LINE_CALL, session.codec.call_preview(name, args, kwargs), where, number=number)
+    workflow.set_current_details(session.output.details(f"waiting for `{name}` at `{where}`"))
+    encoded = None
+    live = decision.kind == "local"
+    marker = f"live {site} #{session.calls}"
+    if not live and workflow.unsafe.is_replaying():
+        live = workflow.patched(marker)
+    target, arguments = describe(session, function, args)
+    if not live:
+        try:
+            encoded = encode(session, target, arguments, kwargs)
+        except PayloadError as error:
+            if workflow.unsafe.is_replaying() or not isinstance(error, Unpicklable):
+                raise CallError(f"{name}: {error.message}", where=where, hint=error.hint) from None
+            live = workflow.patched(marker)
+    carried = args if live else arguments
+    before = Snapshot(carried, kwargs)
+    retries = decision.mark.retries if decision.mark is not None else 0
+    if live:
+        outcome = run_live(session, name, number, site, function, args, kwargs)
+    else:
+        assert encoded is not None
+        context = CallContext(encoded[0], site, number, retries, travel.outgoing(session, function))
+        outcome = run_activity(session, name, encoded[1], context, decision)
+    return finish(session, outcome, before, name, where)
+
+
+def unwrap(value: UserValue) -> UserValue:
+    """The user's function behind a wrapper of ours."""
+    return getattr(value, "__ak_routed__", value)
+
+
+def encode(
+    session: Any, target: dict[str, UserValue], args: tuple[UserValue, ...], kwargs: dict[str, UserValue]
+) -> tuple[dict[str, JSON], JSON]:
+    """The call as JSON: what to call, and with which arguments."""
+    function = {key: session.codec.encode(value) if key == "value" else value for key, value in target.items()}
+    return function, session.codec.encode_call(args, kwargs)
+
+
+def run_activity(session: Any, name: str, arguments: JSON, context: CallContext, decision: Decision) -> JSON:
+    """A regular activity: recorded, retried after a crash, executed by whoever polls."""
+    mark = decision.mark
+    seconds = mark.timeout_seconds if mark is not None else None
+    return wait(
+        session,
+        lambda: workflow.start_activity(
+            name,
+            args=[arguments, context],
+            start_to_close_timeout=dt.timedelta(seconds=seconds) if seconds else NO_LIMIT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RETRY,
+            summary=place(context.at)[:_SUMMARY_LIMIT],
+        ),
+    )
+
+
+def run_live(
+    session: Any,
+    name: str,
+    number: int,
+    site: str,
+    function: Any,
+    args: tuple[UserValue, ...],
+    kwargs: dict[str, UserValue],
+) -> JSON:
+    """A local activity in this process, with the live objects themselves."""
+    token = f"{session.run_id}/{session.calls}"
+    session.host.live_calls[token] = LiveCall(function, args, kwargs, session.codec)
+    context = CallContext({"live": token}, site, number)
+    try:
+        return wait(
+            session,
+            lambda: workflow.start_local_activity(
+                name,
+                args=[{"preview": session.codec.call_preview(name, args, kwargs)}, context],
+                start_to_close_timeout=NO_LIMIT,
+                retry_policy=RetryPolicy(maximum_attempts=1),
+                summary=place(site)[:_SUMMARY_LIMIT],
+            ),
+        )
+    finally:
+        session.host.live_calls.pop(token, None)
+
+
+def wait(session: Any, start: Any) -> JSON:
+    """Wait for an activity; raises the user's own exception where the call raised one."""
+    try:
+        return session.driver.block(start)
+    except ActivityError as error:
+        cause = error.cause
+        if not isinstance(cause, ApplicationError) or not cause.details:
+            raise CallError(f"{error.activity_type}: {cause or error}") from None
+        if cause.type == FAILURE_CALL:
+            details = cause.details[0]
+            raise CallError(details["message"], where=details["where"], hint=details["hint"]) from None
+        raise decode_exception(cause.details[0], session.codec) from None
+
+
+def finish(session: Any, outcome: JSON, before: Snapshot, name: str, where: str) -> UserValue:
+    """Apply the changes the call made to its arguments and to module-level state, and decode its result."""
+    changed = outcome.get("changed")
+    if changed:
+        missing = before.apply(changed, session.codec)
+        if missing:
+            session.warn(f"changes {name} made to {', '.join(missing)} of its arguments are lost", where)
+    state = outcome.get("globals")
+    if state:
+        travel.incoming(session, state)
+    return session.codec.decode(outcome["result"])

@@ -1,0 +1,53 @@
+"""Errors of user code as Temporal failures whose message says what and where first: ``KeyError: 'id' (main.py:33)``.
+
+A plain exception in workflow code would leave the run *Running* for ever; an application failure ends it. The
+details carry what the command line shows: type, message and the traceback of the user's frames.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from temporalio.exceptions import ApplicationError
+
+from worker.contracts import JSON
+from worker.payload.exceptions import remote_frames
+from worker.usercode import frames
+
+_MESSAGE_LIMIT = 4_000  # characters of a failure's message
+
+
+def type_name(error: BaseException) -> str:
+    """The type as a traceback shows it: no module for built-in exceptions."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def message_of(error: BaseException) -> str:
+    """The error's text; never raises, whatever its ``__str__`` does."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"<its message cannot be shown: {type(failure).__name__}>"
+
+
+def to_failure(error: BaseException, directory: Path, traceback: str = "") -> ApplicationError:
+    """The failure that ends the session for this uncaught error."""
+    where = place(error, directory)
+    text = f"{type_name(error)}: {message_of(error)}".removesuffix(": ")
+    first = f"{text[:_MESSAGE_LIMIT]} ({where})" if where else text[:_MESSAGE_LIMIT]
+    details: dict[str, JSON] = {
+        "type": type_name(error),
+        "message": message_of(error)[:_MESSAGE_LIMIT],
+        "where": where,
+        "traceback": traceback or frames.render(error, directory, remote=remote_frames(error)),
+    }
+    return ApplicationError(first, details, type=type_name(error), non_retryable=True)
+
+
+def place(error: BaseException, directory: Path) -> str:
+    """``file:line`` of the innermost frame of the user's, also when it was in an activity."""
+    remote = remote_frames(error)
+    if remote:
+        return f"{remote[-1].path}:{remote[-1].line}"
+    return frames.where(error, directory)

@@ -1,0 +1,141 @@
+"""Plain synchronous user code over Temporal's asynchronous workflow loop.
+
+The problem: a handler calls ``requests.get(...)`` without ``await``, yet the workflow loop must go on while the
+result is outstanding. Threads would make the order of steps a matter of the scheduler. So the handler runs in a
+greenlet: a blocking call hands an awaitable to the driver below, which awaits it on the deterministic loop and
+switches back with the result.
+
+Three things arrive at the driver as ``CancelledError``, and are told apart here and nowhere else:
+
+1. Eviction: the worker drops the session from its cache. Nothing may happen any more: the greenlet is unwound
+   with ``GreenletExit``, every routed call raises it again, and code that swallows it forever is put aside for
+   good. All of it within the same run of the loop, or the worker's slot hangs.
+2. Stop: the session was cancelled. User code sees ``SessionStopped`` once; ``finally`` blocks run and may call.
+   Code that swallows it meets it again at its next blocking call that is not part of the cleaning up.
+3. Everything else is the user's own and is thrown in as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from greenlet import GreenletExit, getcurrent, greenlet
+from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
+
+from worker.errors import SessionStopped
+from worker.session.host import GuardPort, RunningState
+
+_SWALLOWED_EXITS = 1000  # how often user code may swallow GreenletExit before it is put aside
+_SWALLOWED_STOPS = 20  # how often user code may swallow SessionStopped before the session ends without it
+_ABANDONED = object()  # what code that refuses to end hands to its driver instead of an awaitable
+
+
+def evicting() -> bool:
+    """Whether the worker is dropping this workflow from its cache (asserted at start: see ``runner``)."""
+    return bool(workflow._Runtime.current()._deleting)  # type: ignore[attr-defined]
+
+
+class Driver:
+    """Runs one function of the user in a greenlet and awaits what it blocks on."""
+
+    # Greenlets that would not end on eviction: kept, so that they are never resumed by their deallocation.
+    _put_aside: list[greenlet] = []  # noqa: RUF012 - process-wide by design: a leak of one stack each
+
+    def __init__(self, state: RunningState, guard: GuardPort, owner: Any) -> None:
+        self._state = state
+        self._guard = guard
+        self._owner = owner
+        self._parent: greenlet | None = None
+        self.closed = False
+        self.stopping = False
+        self._swallowed_exits = 0
+        self._swallowed_stops = 0
+
+    async def run(self, function: Callable[[], Any]) -> Any:
+        """Run ``function`` to its end; returns what it returns, raises what it raises."""
+        child = greenlet(function)
+        child.gr_context = contextvars.copy_context()
+        outcome = self._switch(child)
+        while not child.dead:
+            if outcome is _ABANDONED:
+                raise asyncio.CancelledError
+            try:
+                value = await outcome
+            except BaseException as error:
+                if evicting():
+                    self._unwind(child)
+                    raise
+                outcome = self._switch(child, error=self._translate(error))
+            else:
+                outcome = self._switch(child, value)
+        return outcome
+
+    def block(self, make_awaitable: Callable[[], Awaitable[Any]]) -> Any:
+        """Called by user code's greenlet: give up the thread until the awaitable is done."""
+        self.check_open()
+        if self.stopping and not _cleaning_up():
+            self._swallowed_stops += 1
+            if self._swallowed_stops > _SWALLOWED_STOPS:
+                self._leave_for_good()
+            raise SessionStopped(workflow.cancellation_reason() or "")
+        assert self._parent is not None
+        return self._parent.switch(make_awaitable())
+
+    def check_open(self) -> None:
+        """Raise ``GreenletExit`` when the session is being evicted."""
+        if self.closed:
+            self._swallowed_exits += 1
+            if self._swallowed_exits > _SWALLOWED_EXITS:
+                self._leave_for_good()
+            raise GreenletExit
+
+    def _translate(self, error: BaseException) -> BaseException:
+        """The user's view of what interrupted a wait: the stop of the session, once, or the error itself."""
+        stopped = isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)
+        if stopped and workflow.cancellation_reason() is not None and not self.stopping:
+            self.stopping = True
+            return SessionStopped(workflow.cancellation_reason() or "")
+        return error
+
+    def _switch(self, child: greenlet, value: Any = None, error: BaseException | None = None) -> Any:
+        self._parent = child.parent = getcurrent()
+        self._state.current = self._owner
+        self._guard.arm()
+        try:
+            if error is not None:
+                return child.throw(error)
+            return child.switch(value) if child else child.switch()
+        finally:
+            self._guard.disarm()
+            self._state.current = None
+
+    def _unwind(self, child: greenlet) -> None:
+        self.closed = True
+        with contextlib.suppress(BaseException):  # whatever the cleaning up raises, the session is gone
+            self._switch(child, error=GreenletExit())
+        if not child.dead:
+            self._put_aside.append(child)
+
+    def _leave_for_good(self) -> None:
+        assert self._parent is not None
+        self._put_aside.append(getcurrent())
+        while True:
+            self._parent.switch(_ABANDONED)
+
+
+def _cleaning_up() -> bool:
+    """Whether the code that calls now runs in a ``finally`` or ``except`` that handles the stop."""
+    error: BaseException | None = sys.exc_info()[1]
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, SessionStopped):
+            return True
+        seen.add(id(error))
+        error = error.__context__
+    return False

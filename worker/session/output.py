@@ -1,0 +1,69 @@
+"""Lines of the session log, numbered so that a replay writes none twice.
+
+Rules:
+
+1. Every line and every call takes the next number, in replay as well: the numbers are a function of the history.
+2. Lines of an activation that replays are counted and dropped.
+3. The lines of one activation leave as one batch which replaces the run's lines from its first number on: lines of
+   a task that was never acknowledged may differ when the task runs again.
+"""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from worker.contracts import LogBatch, LogLine
+
+_DETAILS_LINES = 5  # the last printed lines shown in the Temporal UI
+_TEXT_LIMIT = 32_768  # characters of one line
+
+
+class Output:
+    """Collects the lines of one run."""
+
+    def __init__(self, project: str, workflow_id: str, run_id: str) -> None:
+        self._project = project
+        self._workflow_id = workflow_id
+        self._run_id = run_id
+        self._next = 0
+        self._first = 0
+        self._lines: list[LogLine] = []
+        self._first_live = True
+        self._recent: list[str] = []
+
+    def number(self) -> int:
+        """Take the next number, for a call whose activity may print under it."""
+        self._next += 1
+        return self._next - 1
+
+    def add(self, kind: str, text: str, where: str = "", *, number: int | None = None) -> None:
+        """Append one line; dropped when the session is replaying."""
+        number = self.number() if number is None else number
+        if len(text) > _TEXT_LIMIT:
+            text = f"{text[:_TEXT_LIMIT]}… ({len(text)} characters)"
+        if kind == "print":
+            self._recent = [*self._recent[1 - _DETAILS_LINES :], text]
+        if not workflow.unsafe.is_replaying():
+            self._lines.append(LogLine(number, workflow.time(), kind, text, where))
+
+    def begin(self) -> None:
+        """An activation begins: what follows belongs to it."""
+        self._first = self._next
+        self._lines = []
+
+    def take(self, *, replaying: bool) -> LogBatch | None:
+        """The batch of the activation that just ended, or None when there is nothing to write.
+
+        The first activation after a replay always writes: an earlier process may have left lines of a task
+        that was never acknowledged.
+        """
+        if replaying or not (self._lines or self._first_live):
+            return None
+        self._first_live = False
+        lines, self._lines = self._lines, []
+        return LogBatch(self._project, self._workflow_id, self._run_id, self._first, lines)
+
+    def details(self, waiting_for: str) -> str:
+        """What the Temporal UI shows as current details: the last printed lines, and what is waited for."""
+        lines = [f"    {line}" for text in self._recent for line in text.splitlines()[:3]]
+        return "\n".join([*lines, "", waiting_for] if lines else [waiting_for])

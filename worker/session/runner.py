@@ -1,0 +1,103 @@
+"""Run activations of sessions: time budget around, log lines out.
+
+temporalio creates workflow instances through a ``WorkflowRunner`` and drives them with ``activate``. Wrapping both is
+enough to know when a session holds the thread and which lines an activation produced. The private parts of
+temporalio that the session room relies on are asserted here, once, when a worker is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Protocol
+
+from temporalio.worker import (
+    UnsandboxedWorkflowRunner,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
+    WorkflowRunner,
+)
+from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
+
+from worker.session.host import HOST, Host
+
+
+class WatchPort(Protocol):
+    """The watchdog: told when a session takes the workflow thread and when it gives it back."""
+
+    def begin(self, workflow_id: str, run_id: str) -> None: ...
+
+    def end(self) -> None: ...
+
+
+def assert_supported() -> None:
+    """Fail at start, with a sentence, when temporalio no longer has what the session room relies on."""
+    names = set(_WorkflowInstanceImpl.__init__.__code__.co_names)
+    missing = {"_deleting", "_object", "_cancel_reason"} - names
+    if missing:
+        raise RuntimeError(f"this version of temporalio has no {', '.join(sorted(missing))}: use temporalio 1.35")
+
+
+class SessionRunner(WorkflowRunner):
+    """Creates session instances."""
+
+    def __init__(self, host: Host, watch: WatchPort) -> None:
+        assert_supported()
+        self._host = host
+        self._watch = watch
+        self._plain = UnsandboxedWorkflowRunner()
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Nothing to prepare: the session's namespace is made per run."""
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """An instance whose activations are watched."""
+        host = self._host
+        det = dataclasses.replace(det, extern_functions={**det.extern_functions, HOST: lambda: host})
+        return SessionInstance(self._plain.create_instance(det), host, self._watch)
+
+
+class SessionInstance(WorkflowInstance):
+    """One session in the worker's cache."""
+
+    def __init__(self, inner: WorkflowInstance, host: Host, watch: WatchPort) -> None:
+        self._inner: Any = inner
+        self._host = host
+        self._watch = watch
+
+    def activate(self, act: Any) -> Any:
+        """Handle one activation on the workflow thread."""
+        state = self._host.state
+        if not state.thread:
+            state.enter_thread()
+        info = self._inner.get_info()
+        working = any(not job.HasField("query_workflow") for job in act.jobs)
+        session = getattr(self._inner._object, "session", None)
+        if working and session is not None:
+            session.output.begin()
+        self._watch.begin(info.workflow_id, info.run_id)
+        try:
+            return self._inner.activate(act)
+        finally:
+            self._watch.end()
+            session = getattr(self._inner._object, "session", None)
+            if working and session is not None:
+                batch = session.output.take(replaying=act.is_replaying)
+                if batch is not None:
+                    self._host.emit(batch)
+
+    def get_serialization_context(self, command_info: Any) -> Any:
+        """As the plain instance."""
+        return self._inner.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        """As the plain instance."""
+        return self._inner.get_external_store_context(command_info)
+
+    def get_info(self) -> Any:
+        """As the plain instance."""
+        return self._inner.get_info()
+
+    def get_thread_id(self) -> int | None:
+        """As the plain instance."""
+        thread: int | None = self._inner.get_thread_id()
+        return thread

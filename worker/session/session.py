@@ -1,0 +1,146 @@
+"""One run of one handler: its namespace, its log, its clock and chance, its greenlet.
+
+Everything a session changes hangs off this object; it is made anew for every run and every replay.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from greenlet import GreenletExit
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+import autokitteh
+from autokitteh import _runtime
+from worker.contracts import (
+    LINE_ERROR,
+    LINE_STATE,
+    LINE_WARNING,
+    MEMO_CONNECTION,
+    MEMO_DURABLE,
+    MEMO_EVENT_ID,
+    MEMO_EVENT_TYPE,
+    MEMO_TRIGGER,
+    UserValue,
+    decode_data,
+)
+from worker.errors import SessionStopped, WorkerError
+from worker.session import failures
+from worker.session.chance import Chance
+from worker.session.greenlets import Driver
+from worker.session.host import Host
+from worker.session.output import Output
+from worker.session.standins import Standins
+from worker.session.syscalls import SessionRuntime
+
+
+class Session:
+    """One run of one handler."""
+
+    def __init__(self, host: Host, info: workflow.Info) -> None:
+        assert host.hooks is not None
+        self.host = host
+        self.id = info.workflow_id
+        self.run_id = info.run_id
+        self.handler_name = info.workflow_type
+        self.output = Output(host.project, info.workflow_id, info.run_id)
+        self.driver = Driver(host.state, host.guard, self)
+        self.chance = Chance(host.entropy, info.original_execution_run_id)
+        self.standins = Standins(self)
+        self.namespace = host.new_namespace(host.hooks)
+        self.codec = host.new_codec(self.namespace)
+        self.runtime = SessionRuntime(self)
+        self.inline: set[Any] = set()  # callees known to run inline, see router
+        self.never_activities: list[Any] = []
+        self.inhibited = 0
+        self.calls = 0
+        self.signals: list[tuple[str, UserValue]] = []
+
+    async def run(self, args: list[UserValue]) -> UserValue:
+        """Run the handler to its end; raises an application failure for an uncaught error."""
+        self.output.add(LINE_STATE, "running", self.handler_name)
+        try:
+            value = await self.driver.run(lambda: self._main(args))
+        except SessionStopped as stop:
+            self.output.add(LINE_STATE, f"stopped{': ' + str(stop) if str(stop) else ''}")
+            raise
+        except ApplicationError as failure:
+            details = failure.details[0] if failure.details else {}
+            self.output.add(LINE_ERROR, str(details.get("traceback", failure.message)), str(details.get("where", "")))
+            self.output.add(LINE_STATE, "error")
+            raise
+        self.output.add(LINE_STATE, "completed")
+        return value
+
+    def _main(self, args: list[UserValue]) -> UserValue:
+        """The first function in the handler's greenlet."""
+        try:
+            with _runtime.installed(self.runtime):
+                value = self._call_handler(args)
+                return self._result(value)
+        except (SessionStopped, GreenletExit):
+            raise
+        except BaseException as error:
+            if isinstance(error, SystemExit) and error.code in (None, 0):
+                return None
+            raise failures.to_failure(error, self.host.directory) from None
+
+    def _call_handler(self, args: list[UserValue]) -> UserValue:
+        handler = self.namespace.handler(self.handler_name)
+        event = self._event(args)
+        memo = workflow.memo()
+        arguments, keywords = call_shape(handler, event)
+        site = f"{self.handler_name.replace(':', ':1:')}"
+        if memo.get(MEMO_DURABLE) == "false":
+            return self.runtime.call_activity(handler, site, arguments, keywords)
+        assert self.host.hooks is not None
+        return self.host.hooks.route(handler, site)(*arguments, **keywords)
+
+    def _event(self, args: list[UserValue]) -> autokitteh.Event:
+        memo = workflow.memo()
+        data = decode_data(args[0]) if args else {}
+        if data is None:
+            data = {}
+        return autokitteh.Event(
+            data=autokitteh.AttrDict(data) if isinstance(data, dict) else data,
+            event_id=memo.get(MEMO_EVENT_ID),
+            event_type=memo.get(MEMO_EVENT_TYPE),
+            session_id=self.id,
+            connection_id=memo.get(MEMO_CONNECTION),
+            trigger=memo.get(MEMO_TRIGGER),
+        )
+
+    def _result(self, value: UserValue) -> UserValue:
+        try:
+            return self.codec.encode(value)
+        except WorkerError as error:
+            # The work is done: a result that cannot be kept must not turn it into an error.
+            self.warn(f"the handler's result cannot be kept: {error.message}", self.handler_name)
+            return {"preview": self.codec.preview(value)}
+
+    def warn(self, text: str, where: str = "") -> None:
+        """A warning in the session log."""
+        self.output.add(LINE_WARNING, text, where)
+
+    def receive(self, name: str, payload: UserValue) -> None:
+        """Keep a signal until something waits for it; the log says that it came."""
+        self.signals.append((name, payload))
+        self.output.add("signal", f"signal {name} received: {self.codec.preview(payload)}")
+
+
+def call_shape(handler: Callable[..., UserValue], event: autokitteh.Event) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """How a handler wants to be called: with the event, with ``session_id`` by name, or with nothing at all."""
+    try:
+        parameters = inspect.signature(handler).parameters
+    except (TypeError, ValueError):
+        return (event,), {}
+    keywords = {"session_id": event.session_id} if "session_id" in parameters else {}
+    positional = [
+        p
+        for name, p in parameters.items()
+        if name != "session_id" and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
+    ]
+    return ((event,) if positional else ()), keywords

@@ -1,0 +1,68 @@
+"""The one workflow: dynamic, so that its type is the handler itself, ``main.py:on_event``.
+
+Signal handlers run before the start job: everything they touch exists from ``__init__`` on. Every handler bears
+missing and wrong arguments, since an error there would wedge the run. There is no dynamic query handler: it would
+break the Queries tab of the Temporal UI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue, VersioningBehavior
+
+from worker.contracts import JSON, UserValue
+from worker.errors import SessionStopped
+from worker.session.host import HOST
+from worker.session.session import Session
+
+
+@workflow.defn(dynamic=True, sandboxed=False, versioning_behavior=VersioningBehavior.PINNED)
+class SessionWorkflow:
+    """One session: one run of one handler."""
+
+    def __init__(self) -> None:
+        self.session = Session(workflow.extern_functions()[HOST](), workflow.info())
+
+    @workflow.run
+    async def run(self, args: Sequence[RawValue]) -> Any:
+        """Run the handler with the event's data, or with nothing."""
+        try:
+            value = await self.session.run(decode(args))
+        except SessionStopped as stop:
+            raise asyncio.CancelledError(str(stop)) from None
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return value
+
+    @workflow.signal(dynamic=True)
+    async def on_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        """Keep any signal, whatever its name and arguments."""
+        payloads = decode(args)
+        self.session.receive(name, payloads[0] if len(payloads) == 1 else payloads or None)
+
+    @workflow.query(name="state", description="What the session waits for, and how many calls it made")
+    def state(self) -> JSON:
+        """A short summary for the Queries tab."""
+        session = self.session
+        return {
+            "handler": session.handler_name,
+            "calls": session.calls,
+            "signals": [name for name, _ in session.signals],
+            "details": workflow.get_current_details(),
+        }
+
+
+def decode(args: Sequence[RawValue]) -> list[UserValue]:
+    """The values of some payloads; one that cannot be read is described instead of raising."""
+    converter = workflow.payload_converter()
+    values: list[UserValue] = []
+    for arg in args:
+        try:
+            values.append(converter.from_payload(arg.payload))
+        except Exception as error:
+            encoding = arg.payload.metadata.get("encoding", b"").decode(errors="replace")
+            values.append({"unreadable": f"{encoding}: {error}"})
+    return values

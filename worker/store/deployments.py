@@ -1,0 +1,141 @@
+"""Deployments: builds with a configuration, from asked for to retired.
+
+One record per project and version: going back to an older version makes its record active again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from worker import clock, ids
+from worker.errors import StoreError
+from worker.store import tables
+from worker.store.applying import apply_desired
+from worker.store.engine import Database
+from worker.store.records import Deployment
+from worker.store.sealing import Sealer
+
+_T = tables.deployments
+_WANTED = ("pending", "starting", "active", "draining")
+_SUPERSEDED = {"message": "superseded by a newer deployment", "where": "", "hint": "", "code": "AK1100"}
+
+
+class Deployments:
+    """The deployments."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+
+    def request(
+        self,
+        project: str,
+        build_id: str,
+        version: str,
+        desired: dict[str, Any],
+        environment: dict[str, str],
+        secret_names: list[str],
+        requirements: str,
+    ) -> Deployment:
+        """Ask for a version to become active; an active one whose manifest is the same is returned as it is."""
+        with self._database.write() as connection:
+            known = connection.execute(
+                sa.select(_T).where((_T.c.project == project) & (_T.c.version == version))
+            ).one_or_none()
+            if known is not None and known.state == "active" and json.loads(known.desired) == desired:
+                return self._record(known)
+            identifier = known.id if known is not None else ids.new("dep")
+            connection.execute(
+                sa.update(_T)
+                .where((_T.c.project == project) & _T.c.state.in_(["pending", "starting"]) & (_T.c.id != identifier))
+                .values(state="failed", error=_SUPERSEDED)
+            )
+            fields = {
+                "build_id": build_id,
+                "state": "pending",
+                "desired": json.dumps(desired),
+                "environment": self._sealer.seal(json.dumps(environment), identifier),
+                "secret_names": secret_names,
+                "requirements": requirements,
+                "error": None,
+            }
+            if known is not None:
+                connection.execute(sa.update(_T).where(_T.c.id == identifier).values(**fields))
+            else:
+                connection.execute(
+                    sa.insert(_T).values(id=identifier, project=project, version=version, created_at=clock.now(), **fields)
+                )
+        found = self.get(identifier)
+        assert found is not None
+        return found
+
+    def get(self, identifier: str) -> Deployment | None:
+        """One deployment."""
+        return self._one(_T.c.id == identifier)
+
+    def by_version(self, project: str, version: str) -> Deployment | None:
+        """The deployment that Temporal knows under this build id."""
+        return self._one((_T.c.project == project) & (_T.c.version == version))
+
+    def active(self, project: str) -> Deployment | None:
+        """The deployment that new sessions run on."""
+        return self._one((_T.c.project == project) & (_T.c.state == "active"))
+
+    def list(self, project: str = "") -> list[Deployment]:
+        """All deployments, newest first."""
+        return self._many(_T.c.project == project if project else sa.true())
+
+    def wanted(self) -> list[Deployment]:
+        """Those that should have a process, or be looked at."""
+        return self._many(_T.c.state.in_(_WANTED))
+
+    def move(
+        self, identifier: str, from_states: Sequence[str], to_state: str, error: dict[str, str] | None = None
+    ) -> bool:
+        """Compare and set the state; False when it was another."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                sa.update(_T)
+                .where((_T.c.id == identifier) & _T.c.state.in_(list(from_states)))
+                .values(state=to_state, error=error)
+            )
+            return bool(done.rowcount)
+
+    def activate(self, identifier: str) -> None:
+        """Make it active, the one before draining, and apply its manifest: one transaction."""
+        with self._database.write() as connection:
+            row = connection.execute(sa.select(_T).where(_T.c.id == identifier)).one_or_none()
+            if row is None:
+                raise StoreError(f"there is no deployment {identifier}")
+            connection.execute(
+                sa.update(_T)
+                .where((_T.c.project == row.project) & (_T.c.state == "active") & (_T.c.id != identifier))
+                .values(state="draining")
+            )
+            connection.execute(
+                sa.update(_T).where(_T.c.id == identifier).values(state="active", error=None, activated_at=clock.now())
+            )
+            apply_desired(self._database, self._sealer, connection, row.project, json.loads(row.desired))
+
+    def _one(self, condition: sa.ColumnElement[bool]) -> Deployment | None:
+        found = self._many(condition)
+        return found[0] if found else None
+
+    def _many(self, condition: sa.ColumnElement[bool]) -> list[Deployment]:
+        query = sa.select(_T).where(condition).order_by(_T.c.created_at.desc(), _T.c.id)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [self._record(row) for row in rows]
+
+    def _record(self, row: Any) -> Deployment:
+        return Deployment(
+            **{
+                **row._mapping,
+                "desired": json.loads(row.desired),
+                "environment": json.loads(self._sealer.open(row.environment, row.id)),
+            }
+        )

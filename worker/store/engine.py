@@ -1,0 +1,113 @@
+"""Open SQLite or Postgres: the only place that knows the dialects differ.
+
+SQLite runs with WAL and ``synchronous=NORMAL``: a committed transaction survives the death of any process, also by
+SIGKILL; after a loss of power the last transactions may be missing, never half of one. Writes of a process queue at a
+lock here instead of meeting SQLite's busy handler; other processes wait up to half a minute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+
+from worker.errors import StoreError
+
+_BUSY_SECONDS = 30
+_POOL = 10
+
+
+class Database:
+    """An engine, with transactions that read or write."""
+
+    def __init__(self, url: str) -> None:
+        parsed = parse(url)
+        self.dialect = parsed.get_backend_name()
+        self._lock = threading.Lock()
+        self._place = parsed.render_as_string(hide_password=True)
+        if self.dialect == "sqlite":
+            self.engine = sa.create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+            sa.event.listen(self.engine, "connect", prepare_sqlite)
+            sa.event.listen(self.engine, "begin", begin_sqlite)
+        else:
+            self.engine = sa.create_engine(parsed, pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that writes: all of it or nothing."""
+        with self._one_writer(), self._translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(writing=True)
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        if self.dialect != "sqlite":
+            yield
+            return
+        with self._lock:
+            yield
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+            raise StoreError(
+                f"the database {self._place} cannot be used: {text}", hint="Check AK_DATABASE_URL and that it runs."
+            ) from None
+
+    def insert(self, table: sa.Table) -> Any:
+        """An insert that can be told what to do on conflict."""
+        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
+    def lock(self, connection: sa.Connection, name: int) -> None:
+        """Hold a lock of this name until the transaction ends; SQLite's writers are alone anyway."""
+        if self.dialect == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:name)"), {"name": name})
+
+    def skip_locked(self, query: Any) -> Any:
+        """Take rows that nobody else has taken."""
+        return query.with_for_update(skip_locked=True) if self.dialect == "postgresql" else query
+
+
+def parse(url: str) -> URL:
+    """The database's URL; Postgres always through psycopg."""
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError:
+        raise StoreError("AK_DATABASE_URL is not a database URL", hint="sqlite:///file.db or postgresql://…") from None
+    if parsed.get_backend_name() in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(f"{parsed.get_backend_name()} is not supported", hint="Use SQLite or Postgres.")
+    return parsed
+
+
+def prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Once per connection."""
+    connection.isolation_level = None  # transactions begin where we say so, see begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def begin_sqlite(connection: sa.Connection) -> None:
+    """A writer takes its lock at once: one that starts as a reader could fail instead of waiting."""
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,99 @@
+"""Events and their deliveries: the outbox.
+
+An event and everything it must cause are written in one transaction; whoever finds a delivery that is still pending
+carries it out. A claim is a lease: it frees itself when its owner dies.
+"""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from worker import clock
+from worker.store import tables
+from worker.store.engine import Database
+from worker.store.records import Delivery, Event
+
+_E = tables.events
+_D = tables.deliveries
+_BACKOFF_SECONDS = 0.5
+_BACKOFF_LIMIT_SECONDS = 30.0
+_FIELDS = ("id", "event_id", "project", "trigger", "handler", "session_id", "state", "reason", "attempts")
+
+
+class Events:
+    """The events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, event: Event, deliveries: Sequence[Delivery]) -> bool:
+        """Write the event with its deliveries; False when an event of that id was there already."""
+        fields = {name: getattr(event, name) for name in _E.c.keys() if name != "seq"}  # noqa: SIM118 - columns
+        with self._database.write() as connection:
+            if connection.execute(sa.select(_E.c.seq).where(_E.c.id == event.id)).scalar() is not None:
+                return False
+            seq = connection.execute(sa.insert(_E).values(**fields)).inserted_primary_key[0]  # type: ignore[index]
+            rows = [{**{name: getattr(d, name) for name in _FIELDS}, "event_seq": seq} for d in deliveries]
+            if rows:
+                connection.execute(sa.insert(_D), rows)
+        return True
+
+    def get(self, identifier: str) -> Event | None:
+        """One event."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(_E).where(_E.c.id == identifier)).one_or_none()
+        return Event(**row._mapping) if row is not None else None
+
+    def list(self, project: str = "", source: str = "", limit: int = 50) -> builtins.list[Event]:
+        """The newest events first."""
+        query = sa.select(_E).order_by(_E.c.seq.desc()).limit(limit)
+        if project:
+            query = query.where(_E.c.project == project)
+        if source:
+            query = query.where(_E.c.source == source)
+        with self._database.read() as connection:
+            return [Event(**row._mapping) for row in connection.execute(query)]
+
+    def deliveries(self, event_id: str) -> builtins.list[Delivery]:
+        """What the event causes or caused."""
+        query = sa.select(*(_D.c[name] for name in _FIELDS)).where(_D.c.event_id == event_id).order_by(_D.c.trigger)
+        with self._database.read() as connection:
+            return [Delivery(**row._mapping) for row in connection.execute(query)]
+
+    def claim_deliveries(self, owner: str, limit: int, lease_seconds: float) -> builtins.list[Delivery]:
+        """Take pending deliveries that nobody else is at, oldest events first."""
+        now = clock.now()
+        free = (_D.c.state == "pending") & (_D.c.not_before.is_(None) | (_D.c.not_before <= now))
+        with self._database.read() as connection:
+            if connection.execute(sa.select(_D.c.id).where(free).limit(1)).first() is None:
+                return []
+        with self._database.write() as connection:
+            query = sa.select(*(_D.c[name] for name in _FIELDS)).where(free).order_by(_D.c.event_seq).limit(limit)
+            rows = connection.execute(self._database.skip_locked(query)).all()
+            if rows:
+                connection.execute(
+                    sa.update(_D)
+                    .where(_D.c.id.in_([row.id for row in rows]))
+                    .values(owner=owner, not_before=now + dt.timedelta(seconds=lease_seconds), attempts=_D.c.attempts + 1)
+                )
+        return [Delivery(**{**row._mapping, "attempts": row.attempts + 1}) for row in rows]
+
+    def finish_delivery(self, identifier: str, state: str, reason: str = "") -> None:
+        """It is done, skipped or failed for good."""
+        with self._database.write() as connection:
+            connection.execute(sa.update(_D).where(_D.c.id == identifier).values(state=state, reason=reason, owner=None))
+
+    def release_delivery(self, identifier: str, reason: str) -> None:
+        """It did not work this time: free it again, later with each attempt."""
+        with self._database.write() as connection:
+            attempts = connection.execute(sa.select(_D.c.attempts).where(_D.c.id == identifier)).scalar() or 0
+            delay = min(_BACKOFF_SECONDS * 2 ** min(attempts, 10), _BACKOFF_LIMIT_SECONDS)
+            connection.execute(
+                sa.update(_D)
+                .where((_D.c.id == identifier) & (_D.c.state == "pending"))
+                .values(reason=reason, owner=None, not_before=clock.now() + dt.timedelta(seconds=delay))
+            )

@@ -1,0 +1,89 @@
+"""The store as the rest sees it: one object, one part per aggregate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from worker.errors import StoreError
+from worker.store import tables
+from worker.store.builds import Builds
+from worker.store.config import Connections, Projects, Triggers
+from worker.store.deployments import Deployments
+from worker.store.engine import Database, parse
+from worker.store.events import Events
+from worker.store.log import SessionLog
+from worker.store.migrate import migrate
+from worker.store.sealing import Sealer
+from worker.store.services import Services
+from worker.store.vars import Variables
+
+_KEY_CHECK = "key_check"
+_KEY_CHECK_TEXT = "this key opens this store"
+
+
+class Store:
+    """Everything Temporal does not keep."""
+
+    def __init__(self, database: Database, secret_key: bytes) -> None:
+        sealer = Sealer(secret_key)
+        self.database = database
+        self.projects = Projects(database)
+        self.vars = Variables(database, sealer)
+        self.connections = Connections(database)
+        self.triggers = Triggers(database)
+        self.builds = Builds(database)
+        self.deployments = Deployments(database, sealer)
+        self.events = Events(database)
+        self.log = SessionLog(database)
+        self.services = Services(database)
+        self._check_key(sealer)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def _check_key(self, sealer: Sealer) -> None:
+        with self.database.read() as connection:
+            known = connection.execute(
+                sa.select(tables.settings.c.value).where(tables.settings.c.name == _KEY_CHECK)
+            ).scalar()
+        if known is None:
+            sealed = sealer.seal(_KEY_CHECK_TEXT, _KEY_CHECK)
+            with self.database.write() as connection:
+                insert = self.database.insert(tables.settings).values(name=_KEY_CHECK, value=sealed)
+                connection.execute(insert.on_conflict_do_nothing())
+            return self._check_key(sealer)
+        try:
+            sealer.open(known, _KEY_CHECK)
+        except StoreError:
+            raise StoreError(
+                "this database belongs to an installation with another key",
+                hint="Set AK_PAYLOAD_KEY to that installation's key, or use its AK_HOME, or another database.",
+            ) from None
+        return None
+
+
+def open_store(url: str, *, secret_key: bytes) -> Store:
+    """Open and migrate the store.
+
+    Raises:
+        StoreError: it cannot be reached, is too new, or belongs to another key.
+    """
+    database = open_database(url)
+    migrate(database)
+    return Store(database, secret_key)
+
+
+def open_log(url: str) -> SessionLog:
+    """Only the session log, without the installation's key: what a build process needs."""
+    return SessionLog(open_database(url))
+
+
+def open_database(url: str) -> Database:
+    """The database, with the directory of an SQLite file made."""
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    return Database(url)

@@ -1,0 +1,106 @@
+"""The session log: lines keyed by run and number, so that what is written again replaces what was there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from worker.contracts import LogBatch, LogLine
+from worker.store import tables
+from worker.store.engine import Database
+from worker.store.records import StoredLine
+
+_T = tables.session_log
+_LOCK = 7_231_002  # writers queue, so that numbers become visible in their order and a reader misses none
+_TAIL_LIMIT = 1000
+
+
+class SessionLog:
+    """The lines of all sessions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def write(self, batches: Sequence[LogBatch]) -> None:
+        """Write batches in one transaction; a session's batch replaces its run's lines from ``first`` on."""
+        rows: list[dict[str, Any]] = []
+        with self._database.write() as connection:
+            self._database.lock(connection, _LOCK)
+            for batch in batches:
+                here = (_T.c.workflow_id == batch.workflow_id) & (_T.c.run_id == batch.run_id)
+                if batch.attempt:
+                    lines = [(line.line, line.sub) for line in batch.lines]
+                    places = sa.tuple_(_T.c.line, _T.c.sub).in_(lines)
+                    connection.execute(sa.delete(_T).where(here & (_T.c.attempt == batch.attempt) & places))
+                else:
+                    connection.execute(sa.delete(_T).where(here & (_T.c.attempt == 0) & (_T.c.line >= batch.first)))
+                rows.extend(as_row(batch, line) for line in batch.lines)
+            if rows:
+                connection.execute(sa.insert(_T), rows)
+
+    def read(self, workflow_id: str, run_id: str = "", after_seq: int = 0) -> list[StoredLine]:
+        """The lines of the latest run, or of the given one, in order.
+
+        Of a call that was attempted several times the last attempt's lines are shown. A run that was reset shares its
+        beginning with the run before: lines below its first come from there.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(_T).where(_T.c.workflow_id == workflow_id).order_by(_T.c.seq)).all()
+        if not rows:
+            return []
+        runs = list(dict.fromkeys(row.run_id for row in rows))
+        chosen = run_id or runs[-1]
+        mine = [row for row in rows if row.run_id == chosen]
+        first = min((row.line for row in mine), default=0)
+        for earlier in reversed(runs[: runs.index(chosen)] if first else []):
+            before = [row for row in rows if row.run_id == earlier and row.line < first]
+            mine += before
+            first = min([first, *(row.line for row in before)])
+        last_attempt: dict[tuple[str, int], int] = {}
+        for row in mine:
+            key = (row.run_id, row.line)
+            last_attempt[key] = max(last_attempt.get(key, 0), row.attempt)
+        shown = [row for row in mine if row.attempt in {0, last_attempt[row.run_id, row.line]} and row.seq > after_seq]
+        return [as_record(row) for row in sorted(shown, key=lambda row: (row.line, row.sub))]
+
+    def tail(self, project: str = "", after_seq: int = 0, limit: int = _TAIL_LIMIT) -> list[StoredLine]:
+        """Lines of all sessions in the order in which they were written."""
+        query = sa.select(_T).where(_T.c.seq > after_seq).order_by(_T.c.seq).limit(limit)
+        if project:
+            query = query.where(_T.c.project == project)
+        with self._database.read() as connection:
+            return [as_record(row) for row in connection.execute(query)]
+
+    def last_seq(self) -> int:
+        """The number of the newest line."""
+        with self._database.read() as connection:
+            return int(connection.execute(sa.select(sa.func.max(_T.c.seq))).scalar() or 0)
+
+
+def as_row(batch: LogBatch, line: LogLine) -> dict[str, Any]:
+    """A line as stored; a NUL, which Postgres refuses, is shown as such."""
+    return {
+        "project": batch.project,
+        "workflow_id": batch.workflow_id,
+        "run_id": batch.run_id,
+        "line": line.line,
+        "attempt": line.attempt,
+        "sub": line.sub,
+        "at": dt.datetime.fromtimestamp(line.at, dt.UTC),
+        "kind": line.kind,
+        "text": line.text.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode(),
+        "place": line.where,
+    }
+
+
+def as_record(row: Any) -> StoredLine:
+    """A row as the record."""
+    fields = dict(row._mapping)
+    return StoredLine(where=fields.pop("place"), **fields)

@@ -1,0 +1,158 @@
+"""The rows of the store, as the rest of the worker sees them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project: its name is its task queue and its worker deployment in Temporal."""
+
+    id: str
+    name: str
+    display_name: str
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a project, or of one of its connections (``connection`` not empty).
+
+    ``manifest_value`` is the value the manifest gave last, or None when it never named the variable: a value
+    set by hand is kept on redeploy unless the manifest's own value changed.
+    """
+
+    project: str
+    name: str
+    value: str
+    connection: str = ""
+    secret: bool = False
+    description: str = ""
+    manifest_value: str | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection of a project to an integration."""
+
+    id: str
+    project: str
+    name: str
+    integration: str
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What starts a handler. ``kind`` is webhook, schedule or connection."""
+
+    id: str
+    project: str
+    name: str
+    kind: str
+    call: str = ""
+    event_type: str = ""
+    filter: str = ""
+    is_sync: bool = False
+    is_durable: bool = True
+    connection: str = ""
+    schedule: str = ""
+    slug: str = ""
+
+
+@dataclass(frozen=True)
+class Build:
+    """An archive of a project's files; the id is the hash of their content."""
+
+    id: str
+    project: str
+    content: bytes
+    files: list[str]
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A build with a configuration. ``version`` is the build id in Temporal: the hash of all that decides behaviour.
+
+    ``state``: pending (asked for) → starting → active → draining → inactive, or failed (with ``error``).
+    ``desired`` is the checked manifest as JSON, applied when the deployment becomes active.
+    ``environment`` is the snapshot of variables its process sees; ``secret_names`` says which of them are secret.
+    """
+
+    id: str
+    project: str
+    build_id: str
+    version: str
+    state: str
+    desired: dict[str, Any]
+    environment: dict[str, str]
+    secret_names: list[str]
+    requirements: str
+    created_at: dt.datetime
+    activated_at: dt.datetime | None = None
+    error: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened outside. ``source_kind`` is trigger or connection, ``source`` its name."""
+
+    id: str
+    project: str
+    source_kind: str
+    source: str
+    event_type: str
+    data: Any
+    memo: dict[str, str]
+    created_at: dt.datetime
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One effect an event must have: start ``handler`` as session ``session_id`` for ``trigger``.
+
+    ``state``: pending, done, skipped (no match: ``reason`` says why) or failed.
+    """
+
+    id: str
+    event_id: str
+    project: str
+    trigger: str
+    handler: str
+    session_id: str
+    state: str
+    reason: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class StoredLine:
+    """One line of a session's log as read back."""
+
+    project: str
+    workflow_id: str
+    run_id: str
+    line: int
+    attempt: int
+    sub: int
+    at: dt.datetime
+    kind: str
+    text: str
+    where: str
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running process of ours (supervisor, gateway) with its last sign of life."""
+
+    id: str
+    kind: str
+    host: str
+    pid: int
+    seen_at: dt.datetime
+    details: dict[str, str] = field(default_factory=dict)

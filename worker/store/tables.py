@@ -1,0 +1,172 @@
+"""Every table, once. Columns are only added, by a numbered migration; times are aware and in UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class Moment(sa.TypeDecorator[dt.datetime]):
+    """An aware time; stored as UTC on both databases."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+        """UTC on the way in; SQLite keeps no zone."""
+        if value is None:
+            return None
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+        """Aware on the way out."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+metadata = sa.MetaData()
+_BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+settings = sa.Table(
+    "settings", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+)
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("display_name", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", Moment, nullable=False),
+)
+variables = sa.Table(
+    "variables",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("connection", sa.Text, primary_key=True, default=""),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("secret", sa.Boolean, nullable=False, default=False),
+    sa.Column("description", sa.Text, nullable=False, default=""),
+    sa.Column("manifest_value", sa.Text),
+)
+connections = sa.Table(
+    "connections",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("integration", sa.Text, nullable=False),
+)
+triggers = sa.Table(
+    "triggers",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("call", sa.Text, nullable=False, default=""),
+    sa.Column("event_type", sa.Text, nullable=False, default=""),
+    sa.Column("filter", sa.Text, nullable=False, default=""),
+    sa.Column("is_sync", sa.Boolean, nullable=False, default=False),
+    sa.Column("is_durable", sa.Boolean, nullable=False, default=True),
+    sa.Column("connection", sa.Text, nullable=False, default=""),
+    sa.Column("schedule", sa.Text, nullable=False, default=""),
+)
+slugs = sa.Table(
+    "slugs",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("trigger", sa.Text, primary_key=True),
+    sa.Column("slug", sa.Text, nullable=False, unique=True),
+)
+builds = sa.Table(
+    "builds",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+deployments = sa.Table(
+    "deployments",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("build_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("desired", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("secret_names", sa.JSON, nullable=False),
+    sa.Column("requirements", sa.Text, nullable=False, default=""),
+    sa.Column("error", sa.JSON),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("activated_at", Moment),
+    sa.UniqueConstraint("project", "version"),
+    sa.Index("deployments_by_state", "state"),
+)
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", _BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("source_kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("event_type", sa.Text, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("memo", sa.JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("events_by_project", "project", "seq"),
+    sqlite_autoincrement=True,
+)
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("event_seq", _BIG_ID, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("trigger", sa.Text, nullable=False),
+    sa.Column("handler", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("owner", sa.Text),
+    sa.Column("not_before", Moment),
+    sa.Index("deliveries_by_event", "event_id"),
+    sa.Index("deliveries_pending", "state", "event_seq"),
+)
+session_log = sa.Table(
+    "session_log",
+    metadata,
+    sa.Column("seq", _BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("workflow_id", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("sub", sa.Integer, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False, default=""),
+    sa.UniqueConstraint("workflow_id", "run_id", "line", "attempt", "sub"),
+    sqlite_autoincrement=True,
+)
+services = sa.Table(
+    "services",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+)

@@ -1,0 +1,99 @@
+"""What a build process is started with: its files, its interpreter, its environment, its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker import environment
+from worker.config import Settings, inherited_environment
+from worker.contracts import BootConfig
+from worker.errors import DeployError
+from worker.payload.signing import derive_keys
+from worker.store import Store
+from worker.store.records import Deployment
+from worker.usercode import archive
+
+_HASH_SEED = "0"  # iteration over sets of strings must be the same after a restart
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything ``child.launch`` needs."""
+
+    boot: BootConfig
+    python: str
+    environment: dict[str, str]
+    log_file: Path
+
+
+def prepare(
+    deployment: Deployment,
+    store: Store,
+    settings: Settings,
+    base_url: str,
+    temporal_address: str,
+    tell: Callable[[str], None],
+) -> Launch:
+    """Extract the build and make its interpreter; may take minutes when requirements are installed.
+
+    Raises:
+        DeployError: the build is gone, or its requirements cannot be installed.
+    """
+    build = store.builds.get(deployment.build_id)
+    if build is None:
+        raise DeployError(
+            f"build {deployment.build_id} is not in the store", hint="Deploy the project again."
+        )
+    directory = settings.home / "builds" / deployment.build_id
+    archive.unpack(build.content, directory)
+    python = environment.interpreter(deployment.requirements, settings.cache_dir, directory, tell)
+    keys = derive_keys(settings.installation_key(), deployment.project)
+    triggers = deployment.desired["project"]["triggers"]
+    boot = BootConfig(
+        project=deployment.project,
+        deployment=deployment.id,
+        build=deployment.build_id,
+        version=deployment.version,
+        directory=str(directory),
+        entrypoints=list(dict.fromkeys(trigger["call"] for trigger in triggers if trigger["call"])),
+        temporal_address=temporal_address,
+        temporal_namespace=settings.temporal_namespace,
+        temporal_environment=settings.temporal_environment,
+        database_url=settings.database_url,
+        payload_keys={name: key.hex() for name, key in keys.items()},
+        secrets={
+            name: deployment.environment[name]
+            for name in deployment.secret_names
+            if name in deployment.environment
+        },
+        max_cached_workflows=settings.max_cached_workflows,
+        budget_seconds=settings.budget_seconds,
+    )
+    return Launch(
+        boot,
+        python,
+        process_environment(deployment, store, base_url),
+        settings.home / "logs" / f"{deployment.project}-{deployment.id}.log",
+    )
+
+
+def process_environment(deployment: Deployment, store: Store, base_url: str) -> dict[str, str]:
+    """The environment of the process: ours without what is ours alone, and the deployment's variables on top."""
+    return (
+        inherited_environment()
+        | deployment.environment
+        | webhook_urls(deployment, store, base_url)
+        | {"PYTHONHASHSEED": _HASH_SEED, "PYTHONUNBUFFERED": "1"}
+    )
+
+
+def webhook_urls(deployment: Deployment, store: Store, base_url: str) -> dict[str, str]:
+    """``TRIGGER__webhook_url`` for each webhook trigger; relative when no address is known."""
+    base = f"{base_url.rstrip('/')}/" if base_url else ""
+    return {
+        f"{trigger['name']}__webhook_url": f"{base}webhooks/{store.triggers.reserve_slug(deployment.project, trigger['name'])}"
+        for trigger in deployment.desired["project"]["triggers"]
+        if trigger["kind"] == "webhook"
+    }

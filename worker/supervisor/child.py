@@ -1,0 +1,108 @@
+"""One build process, seen from outside: start it, hear its reports, stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Protocol
+
+from worker.contracts import BootConfig, Report
+
+_TERM_SECONDS = 15.0
+_LOG_LIMIT_BYTES = 5_000_000
+
+
+class Launched(Protocol):
+    """A build process, real or a test's."""
+
+    async def report(self) -> Report | None: ...
+
+    async def stop(self) -> None: ...
+
+    def status(self) -> int | None: ...
+
+
+class Child:
+    """A running build process."""
+
+    def __init__(self, process: Process, reports: asyncio.StreamReader) -> None:
+        self._process = process
+        self._reports = reports
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def status(self) -> int | None:
+        """The exit status, or None while it runs."""
+        return self._process.returncode
+
+    async def report(self) -> Report | None:
+        """The next thing it says; None when it has ended."""
+        line = await self._reports.readline()
+        if not line:
+            await self._process.wait()
+            return None
+        with contextlib.suppress(ValueError, TypeError):
+            return Report(**json.loads(line))
+        return await self.report()
+
+    async def stop(self) -> None:
+        """SIGTERM, then SIGKILL; returns when it is gone."""
+        if self._process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), _TERM_SECONDS)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+
+async def launch(boot: BootConfig, python: str, environment: dict[str, str], log_file: Path) -> Child:
+    """Start a build process.
+
+    It gets a process group of its own, so that ^C in a terminal reaches only the supervisor. Its standard input stays
+    open as long as the supervisor lives: the end of that pipe is how the process notices that it is alone.
+    """
+    read, write = os.pipe()
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    if log_file.exists() and log_file.stat().st_size > _LOG_LIMIT_BYTES:
+        log_file.replace(log_file.with_suffix(".old.log"))
+    with log_file.open("ab") as output:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                python,
+                "-P",
+                "-m",
+                "worker.process",
+                cwd=boot.directory,
+                env=environment | {"AK_REPORT_FD": str(write)},
+                stdin=PIPE,
+                stdout=output,
+                stderr=output,
+                pass_fds=(write,),
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(read)
+            raise
+        finally:
+            os.close(write)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(dataclasses.asdict(boot)).encode() + b"\n")
+    with contextlib.suppress(ConnectionError):
+        await process.stdin.drain()
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0)
+    )
+    return Child(process, reader)

@@ -1,0 +1,128 @@
+"""A project directory as canonical bytes: order, times and cache files do not matter, content does.
+
+Kept: everything but names that begin with a dot, ``__pycache__``, compiled files, ``node_modules`` and virtual
+environments. Names that begin with ``_`` are kept. A link is stored as what it points to, inside the project only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.errors import DeployError
+
+LIMIT_BYTES = 64 * 1024 * 1024
+_SKIPPED = frozenset({"__pycache__", "node_modules"})
+_HASH_CHARACTERS = 32
+_DONE = ".complete"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A packed project."""
+
+    content: bytes
+    build_id: str
+    files: list[str]
+
+
+def collect(directory: Path) -> list[str]:
+    """The files that belong to a build, as sorted relative POSIX paths.
+
+    Raises:
+        DeployError: a link leads out of the project.
+    """
+    return sorted(_walk(directory, directory.resolve()))
+
+
+def _walk(directory: Path, root: Path) -> Iterator[str]:
+    for entry in sorted(directory.iterdir()):
+        if entry.name.startswith(".") or entry.name in _SKIPPED or entry.suffix == ".pyc":
+            continue
+        target = entry.resolve()
+        if entry.is_symlink() and root not in target.parents:
+            raise DeployError(
+                f"{_relative(entry, root)} is a link to {target}, outside the project", hint="Copy the file into it."
+            )
+        if entry.is_dir():
+            if not (entry / "pyvenv.cfg").exists() and not (entry.is_symlink() and target in entry.absolute().parents):
+                yield from _walk(entry, root)
+        elif entry.is_file():
+            yield _relative(entry, root)
+
+
+def _relative(entry: Path, root: Path) -> str:
+    parent = entry.parent.resolve() if not entry.parent.is_symlink() else entry.parent
+    try:
+        return (parent / entry.name).relative_to(root).as_posix()
+    except ValueError:
+        return entry.name
+
+
+def pack(directory: Path) -> Archive:
+    """The project's files and the id of their content.
+
+    Raises:
+        DeployError: too large, or a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    buffer = io.BytesIO()
+    total = 0
+    files = collect(directory)
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT, compresslevel=6) as tar:
+        for name in files:
+            path = directory / name
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise DeployError(f"{name} cannot be read: {error.strerror}") from None
+            total += len(content)
+            if total > LIMIT_BYTES:
+                raise DeployError(f"the project is over {LIMIT_BYTES // 2**20} MiB (at {name})", hint="Move data elsewhere.")
+            executable = bool(path.stat().st_mode & stat.S_IXUSR)
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            info.mode = 0o755 if executable else 0o644
+            tar.addfile(info, io.BytesIO(content))
+            digest.update(f"{name}\0{int(executable)}\0{len(content)}\0".encode() + content)
+    return Archive(buffer.getvalue(), f"bld_{digest.hexdigest()[:_HASH_CHARACTERS]}", files)
+
+
+def unpack(content: bytes, directory: Path) -> None:
+    """Extract into ``directory``, which is complete or not there at all; one that is complete is kept.
+
+    Raises:
+        DeployError: an entry leads out of the directory.
+    """
+    if (directory / _DONE).exists():
+        return
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+            for member in tar:
+                if not member.isfile() or member.name.startswith("/") or ".." in Path(member.name).parts:
+                    raise DeployError(f"the build holds {member.name!r}, which leads out of it")
+                target = fresh / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source = tar.extractfile(member)
+                assert source is not None
+                target.write_bytes(source.read())
+                target.chmod(member.mode & 0o777)
+        (fresh / _DONE).touch()
+        if directory.exists():
+            shutil.rmtree(directory)  # an extraction that was cut short
+        os.replace(fresh, directory)
+    except OSError:
+        if not (directory / _DONE).exists():
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

@@ -1,0 +1,100 @@
+"""The user's frames of a traceback, as text and as ``file:line``. Nothing here ever raises."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+_CHAIN_LIMIT = 20
+_FRAMES_LIMIT = 60
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of the user's code; ``path`` is relative to the project."""
+
+    path: str
+    line: int
+    name: str
+    text: str
+
+
+def user_frames(source: BaseException | TracebackType | None, directory: Path) -> list[Frame]:
+    """The frames inside the project, outermost first."""
+    tb = source.__traceback__ if isinstance(source, BaseException) else source
+    root = f"{os.path.realpath(directory)}{os.sep}"
+    plain = f"{directory}{os.sep}"
+    found = []
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        for prefix in (root, plain):
+            if code.co_filename.startswith(prefix):
+                text = linecache.getline(code.co_filename, tb.tb_lineno).strip()
+                found.append(Frame(code.co_filename.removeprefix(prefix), tb.tb_lineno, code.co_name, text))
+                break
+        tb = tb.tb_next
+    return found
+
+
+def where(error: BaseException, directory: Path) -> str:
+    """``main.py:33``: the innermost frame of the user's; empty when there is none."""
+    found = user_frames(error, directory)
+    return f"{found[-1].path}:{found[-1].line}" if found else ""
+
+
+def render(error: BaseException, directory: Path, remote: Sequence[Frame] = ()) -> str:
+    """The traceback in Python's own layout, with the user's frames only, causes and notes included.
+
+    Args:
+        error: the exception.
+        directory: the project.
+        remote: frames of the user's in another process, where the exception was first raised.
+    """
+    blocks: list[str] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    link = ""
+    while current is not None and id(current) not in seen and len(blocks) < _CHAIN_LIMIT:
+        seen.add(id(current))
+        frames = user_frames(current, directory) + list(remote if current is error else _remote(current))
+        blocks.append(_block(current, frames) + link)
+        if current.__cause__ is not None:
+            current, link = current.__cause__, "\n\nThe above exception was the direct cause of the following exception:\n"
+        elif current.__context__ is not None and not current.__suppress_context__:
+            current, link = current.__context__, "\n\nDuring handling of the above exception, another exception occurred:\n"
+        else:
+            current = None
+    return "\n".join(reversed(blocks))
+
+
+def _remote(error: BaseException) -> list[Frame]:
+    found: list[Frame] = getattr(error, "__dict__", {}).get("__ak_frames__", [])
+    return found
+
+
+def _block(error: BaseException, frames: Sequence[Frame]) -> str:
+    lines = ["Traceback (most recent call last):"] if frames else []
+    hidden = len(frames) - _FRAMES_LIMIT
+    shown = list(frames) if hidden <= 0 else [*frames[: _FRAMES_LIMIT // 2], *frames[-_FRAMES_LIMIT // 2 :]]
+    for number, frame in enumerate(shown):
+        if hidden > 0 and number == _FRAMES_LIMIT // 2:
+            lines.append(f"  … {hidden} more frames")
+        lines.append(f'  File "{frame.path}", line {frame.line}, in {frame.name}')
+        if frame.text:
+            lines.append(f"    {frame.text}")
+    lines.append(_headline(error))
+    if isinstance(error, BaseExceptionGroup):
+        lines += [f"  member {i}: {_headline(member)}" for i, member in enumerate(error.exceptions, 1)]
+    return "\n".join(lines)
+
+
+def _headline(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception_only(error)).rstrip()
+    except Exception:
+        return f"{type(error).__qualname__}: <its message cannot be shown>"
