@@ -152,7 +152,7 @@ class Bed:
         try:
             value = await asyncio.wait_for(handle.result(), timeout)
         except WorkflowFailureError as error:
-            return str(error.cause)
+            return str(getattr(error.cause, "message", error.cause))
         raise AssertionError(f"it did not fail: {value!r}")
 
     def lines(self, session: str = "", kind: str = "print") -> list[str]:
