@@ -15,14 +15,14 @@ from autokitteh.event import Event
 __all__ = [
     # what a handler receives
     "AttrDict",
+    # errors
+    "AutoKittehError",
     "Event",
     # what becomes one step
     "activity",
+    "errors",
     "inhibit_activities",
     "register_no_activity",
-    # errors
-    "AutoKittehError",
-    "errors",
 ]
 
 for _public in (AttrDict, Event, AutoKittehError):

@@ -59,7 +59,8 @@ def activity(
     mark = ActivityMark(retries, seconds)
     if fn is None:
         return lambda function: set_mark(function, ACTIVITY_MARK, mark)
-    return set_mark(fn, ACTIVITY_MARK, mark)
+    marked: Callable[..., Any] = set_mark(fn, ACTIVITY_MARK, mark)
+    return marked
 
 
 def inhibit_activities(fn: F) -> F:

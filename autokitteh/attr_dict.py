@@ -38,7 +38,7 @@ class AttrDict(dict[str, Any]):
 
     def __dir__(self) -> list[str]:
         """Keys and methods, for completion."""
-        return [*super().__dir__(), *(key for key in self if isinstance(key, str))]
+        return [*super().__dir__(), *(str(key) for key in self)]
 
     def __copy__(self) -> AttrDict:
         """A shallow copy."""

@@ -60,7 +60,9 @@ class AtlassianOAuthError(AutoKittehError):
 
     def __init__(self, connection: str) -> None:
         """Name the connection."""
-        super().__init__(f"AutoKitteh connection {connection!r}: OAuth 2.0 is not usable here, use an API token or PAT")
+        super().__init__(
+            f"AutoKitteh connection {connection!r}: OAuth 2.0 is not usable here, use an API token or PAT"
+        )
         self.connection = connection
 
     def __reduce__(self) -> tuple[type[AtlassianOAuthError], tuple[str]]:

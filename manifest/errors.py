@@ -1,7 +1,7 @@
 """What can be wrong with a manifest. Codes are stable and stand in the documentation.
 
-    ManifestError
-    └── FilterError, FilterSyntaxError live in ``filters``
+ManifestError
+└── FilterError, FilterSyntaxError live in ``filters``
 """
 
 from __future__ import annotations

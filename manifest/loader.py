@@ -92,7 +92,9 @@ class _Loader:
         integration = self._text(fields, "integration")
         if "integration" in fields and integration not in INTEGRATIONS:
             hint = _close(integration, INTEGRATIONS)
-            self._report(fields["integration"], f"there is no integration {integration!r}", "AK2014", hint=hint)
+            self._report(
+                fields["integration"], f"there is no integration {integration!r}", "AK2014", hint=hint
+            )
         self._unique(fields, "vars", "variable")
         return Connection(self._name(fields, "connection"), integration, self._vars(fields))
 
@@ -117,11 +119,15 @@ class _Loader:
         connection, schedule = self._text(fields, "connection"), self._text(fields, "schedule")
         if kind == "connection" and connection and connection not in declared:
             hint = _close(connection, declared) or "declare it under connections"
-            self._report(fields["connection"], f"connection {connection!r} is not declared", "AK2015", hint=hint)
+            self._report(
+                fields["connection"], f"connection {connection!r} is not declared", "AK2015", hint=hint
+            )
         if kind == "schedule" and schedule:
             wrong = schedules.problem_of(schedule)
             if wrong is not None:
-                self._report(fields["schedule"], wrong, "AK2010", hint='examples: "0 9 * * 1-5", @daily, @every 90s')
+                self._report(
+                    fields["schedule"], wrong, "AK2010", hint='examples: "0 9 * * 1-5", @daily, @every 90s'
+                )
         event_type = self._text(fields, "event_type")
         return Trigger(
             name,
@@ -141,12 +147,27 @@ class _Loader:
         said = self._text(fields, "type")
         label = f"trigger {name!r}" if name else "this trigger"
         if said and said not in TRIGGER_KINDS:
-            self._report(fields["type"], f"{said!r} is not a type of trigger", "AK2009", hint=_close(said, TRIGGER_KINDS))
+            self._report(
+                fields["type"],
+                f"{said!r} is not a type of trigger",
+                "AK2009",
+                hint=_close(said, TRIGGER_KINDS),
+            )
             return named[0] if named else ""
         if len(named) > 1:
-            self._report(fields[named[1]], f"{label} is both {' and '.join(named)}", "AK2009", hint="make it two triggers")
+            self._report(
+                fields[named[1]],
+                f"{label} is both {' and '.join(named)}",
+                "AK2009",
+                hint="make it two triggers",
+            )
         elif not named and not said:
-            self._report(node, f"{label} does not say what it is", "AK2009", hint="add `type: webhook`, a schedule or a connection")
+            self._report(
+                node,
+                f"{label} does not say what it is",
+                "AK2009",
+                hint="add `type: webhook`, a schedule or a connection",
+            )
         elif said and named and said != named[0]:
             self._report(fields["type"], f"{label} says type {said!r} and has a {named[0]}", "AK2009")
         elif said and not named and said != "webhook":
@@ -164,14 +185,18 @@ class _Loader:
         node = fields["call"]
         entry = entrypoint.parse(text)
         if entry is None:
-            self._report(node, f"{text!r} is not file.py:function", "AK2011", hint="example: main.py:on_event")
+            self._report(
+                node, f"{text!r} is not file.py:function", "AK2011", hint="example: main.py:on_event"
+            )
             return text
         if self._directory is not None:
             missing = entrypoint.find(entry, self._directory)
             if missing is not None and missing.line:
                 if entry.path not in self._broken_files:
                     self._broken_files.add(entry.path)
-                    self.problems.append(Problem(entry.path, missing.line, missing.column, missing.message, "AK2016"))
+                    self.problems.append(
+                        Problem(entry.path, missing.line, missing.column, missing.message, "AK2016")
+                    )
             elif missing is not None:
                 self._report(node, missing.message, "AK2012", hint=missing.hint)
         return str(entry)
@@ -206,9 +231,9 @@ class _Loader:
                 hint = _close(key.text, [k.name for k in keys.values() if not k.ignored])
                 self._report(key, f"{label} has no key {key.text!r}", "AK2002", hint=hint)
         present = {key.text for key, _ in node.pairs}
-        for key in keys.values():
-            if key.required and key.name not in present:
-                self._report(node, f"{label} has no {key.name}", "AK2007")
+        for wanted in keys.values():
+            if wanted.required and wanted.name not in present:
+                self._report(node, f"{label} has no {wanted.name}", "AK2007")
         return fields
 
     def _fits(self, key: Key, value: Node, name: Scalar) -> bool:
@@ -232,7 +257,11 @@ class _Loader:
             name = item.get("name") if isinstance(item, Mapping) else None
             if isinstance(name, Scalar) and name.text:
                 if name.text in seen:
-                    self._report(name, f"there are two {label}s {name.text!r} (the first in line {seen[name.text].line})", "AK2006")
+                    self._report(
+                        name,
+                        f"there are two {label}s {name.text!r} (the first in line {seen[name.text].line})",
+                        "AK2006",
+                    )
                 seen.setdefault(name.text, name)
 
     def _text(self, fields: dict[str, Node], key: str) -> str:
@@ -242,7 +271,12 @@ class _Loader:
     def _name(self, fields: dict[str, Node], label: str) -> str:
         text = self._text(fields, "name")
         if "name" in fields and not is_name(text):
-            self._report(fields["name"], f"{text!r} is not a {label}'s name", "AK2005", hint="letters, digits and _, no digit first")
+            self._report(
+                fields["name"],
+                f"{text!r} is not a {label}'s name",
+                "AK2005",
+                hint="letters, digits and _, no digit first",
+            )
         return text
 
     def _bool(self, fields: dict[str, Node], key: str, *, default: bool) -> bool:
@@ -255,7 +289,9 @@ class _Loader:
             self._report(node, f"{key!r} is true or false, not {node.text!r}", "AK2004")
         return False
 
-    def _report(self, node: Node, message: str, code: str, *, hint: str = "", severity: str = "error") -> None:
+    def _report(
+        self, node: Node, message: str, code: str, *, hint: str = "", severity: str = "error"
+    ) -> None:
         self.problems.append(Problem(self._path, node.line, node.column, message, code, severity, hint))
 
 

@@ -61,7 +61,8 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON: lists instead of tuples."""
-        return _lists(dataclasses.asdict(self))
+        tree: dict[str, Any] = _lists(dataclasses.asdict(self))
+        return tree
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Manifest:
@@ -70,7 +71,8 @@ class Manifest:
         if project is None:
             return cls(tree["version"])
         connections = tuple(
-            Connection(**{**item, "vars": tuple(Var(**var) for var in item["vars"])}) for item in project["connections"]
+            Connection(**{**item, "vars": tuple(Var(**var) for var in item["vars"])})
+            for item in project["connections"]
         )
         return cls(
             tree["version"],

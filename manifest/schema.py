@@ -10,11 +10,41 @@ VERSIONS = ("v1", "v2")
 NAME_PATTERN = r"^[a-zA-Z_]\w*$"
 CALL_PATTERN = r"^[^:\s][^:]*\.py[: ][a-zA-Z_][\w.]*$"
 TRIGGER_KINDS = ("webhook", "schedule", "connection")
-INTEGRATIONS = (
-    "airtable anthropic asana auth0 aws azurebot chatgpt confluence discord github gmail google googlecalendar "
-    "googledrive googleforms googlegemini googlesheets hubspot jira kubernetes linear microsoft microsoft_teams notion "
-    "pipedrive reddit salesforce slack telegram twilio youtube zoom test"
-).split()
+INTEGRATIONS = [
+    "airtable",
+    "anthropic",
+    "asana",
+    "auth0",
+    "aws",
+    "azurebot",
+    "chatgpt",
+    "confluence",
+    "discord",
+    "github",
+    "gmail",
+    "google",
+    "googlecalendar",
+    "googledrive",
+    "googleforms",
+    "googlegemini",
+    "googlesheets",
+    "hubspot",
+    "jira",
+    "kubernetes",
+    "linear",
+    "microsoft",
+    "microsoft_teams",
+    "notion",
+    "pipedrive",
+    "reddit",
+    "salesforce",
+    "slack",
+    "telegram",
+    "twilio",
+    "youtube",
+    "zoom",
+    "test",
+]
 
 
 @dataclass(frozen=True)
@@ -36,7 +66,13 @@ OBJECTS: dict[str, tuple[Key, ...]] = {
         Key("project", "project", "The project."),
     ),
     "project": (
-        Key("name", "text", "The project's name, also its task queue in Temporal.", required=True, pattern=NAME_PATTERN),
+        Key(
+            "name",
+            "text",
+            "The project's name, also its task queue in Temporal.",
+            required=True,
+            pattern=NAME_PATTERN,
+        ),
         Key("display_name", "text", "A name for people."),
         Key("connections", "list of connection", "Connections to integrations."),
         Key("vars", "list of var", "Variables, seen by the program as environment variables."),
@@ -56,9 +92,15 @@ OBJECTS: dict[str, tuple[Key, ...]] = {
     "trigger": (
         Key("name", "text", "The trigger's name.", required=True, pattern=NAME_PATTERN),
         Key("type", "text", "webhook, schedule or connection.", choices=TRIGGER_KINDS),
-        Key("call", "text", "The handler: file.py:function. Without it the trigger only feeds subscriptions."),
+        Key(
+            "call", "text", "The handler: file.py:function. Without it the trigger only feeds subscriptions."
+        ),
         Key("event_type", "text", "Only events of this type; all when empty or *."),
-        Key("filter", "text", "Only events for which this CEL expression over `data` and `event_type` is true."),
+        Key(
+            "filter",
+            "text",
+            "Only events for which this CEL expression over `data` and `event_type` is true.",
+        ),
         Key("is_durable", "bool", "false runs the whole handler as one step."),
         Key("is_sync", "bool", "The webhook waits for the handler's answer."),
         Key("webhook", "map", "`{}`: the same as `type: webhook`."),
@@ -106,7 +148,9 @@ def _property(key: Key) -> dict[str, Any]:
     shape: dict[str, Any] = {"description": key.description}
     if key.type == "text":
         # A scalar is taken as it is written, so numbers and booleans are texts as well.
-        shape["type"] = ["string", "number", "boolean", "null"] if not (key.pattern or key.choices) else "string"
+        shape["type"] = (
+            ["string", "number", "boolean", "null"] if not (key.pattern or key.choices) else "string"
+        )
         if key.pattern:
             shape["pattern"] = key.pattern
         if key.choices:
@@ -116,7 +160,10 @@ def _property(key: Key) -> dict[str, Any]:
     elif key.type == "map":
         shape["type"] = ["object", "null"]
     elif key.type.startswith("list of "):
-        shape |= {"type": ["array", "null"], "items": {"$ref": f"#/$defs/{key.type.removeprefix('list of ')}"}}
+        shape |= {
+            "type": ["array", "null"],
+            "items": {"$ref": f"#/$defs/{key.type.removeprefix('list of ')}"},
+        }
     else:
         shape["$ref"] = f"#/$defs/{key.type}"
     return shape

@@ -73,11 +73,15 @@ def parse(text: str, path: str) -> tuple[Node | None, list[Problem]]:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return None, [Problem(path, 1, 1, f"this is not YAML: {first}", "AK2001")]
     if root is None:
-        return None, [Problem(path, 1, 1, "the file is empty", "AK2001", hint="It begins with `version: v2`.")]
+        return None, [
+            Problem(path, 1, 1, "the file is empty", "AK2001", hint="It begins with `version: v2`.")
+        ]
     try:
         return _Converter().convert(root, 0), []
     except RecursionError:
-        return None, [Problem(path, 1, 1, "this is not YAML: it contains itself or is nested too deeply", "AK2001")]
+        return None, [
+            Problem(path, 1, 1, "this is not YAML: it contains itself or is nested too deeply", "AK2001")
+        ]
 
 
 class _Converter:
@@ -104,7 +108,9 @@ class _Converter:
             if not isinstance(name, Scalar):
                 name = Scalar(name.line, name.column, "?")
             if name.text == "<<" and isinstance(item, Mapping | Sequence):
-                sources = [item] if isinstance(item, Mapping) else [m for m in item.items if isinstance(m, Mapping)]
+                sources = (
+                    [item] if isinstance(item, Mapping) else [m for m in item.items if isinstance(m, Mapping)]
+                )
                 merged.extend(pair for source in sources for pair in source.pairs)
             else:
                 pairs.append((name, item))

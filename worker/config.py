@@ -97,7 +97,9 @@ class Settings:
             public_url=environ.get("AK_PUBLIC_URL", "").rstrip("/"),
             temporal_address=profile.address or None,
             temporal_namespace=profile.namespace or "default",
-            temporal_environment={name: value for name, value in environ.items() if name.startswith("TEMPORAL_")},
+            temporal_environment={
+                name: value for name, value in environ.items() if name.startswith("TEMPORAL_")
+            },
             temporal_port=port_of(environ, "AK_TEMPORAL_PORT", 7233),
             ui_port=port_of(environ, "AK_UI_PORT", 8233),
             payload_key=environ.get("AK_PAYLOAD_KEY", ""),
@@ -159,7 +161,9 @@ def parse_key(text: str, source: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != _KEY_BYTES:
-        raise ConfigError(f"{source} is not a key of {_KEY_BYTES} bytes as hex", hint="Make one: openssl rand -hex 32")
+        raise ConfigError(
+            f"{source} is not a key of {_KEY_BYTES} bytes as hex", hint="Make one: openssl rand -hex 32"
+        )
     return key
 
 

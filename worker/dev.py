@@ -65,7 +65,9 @@ def alone(settings: Settings) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def temporal_server(settings: Settings, tell: Callable[[str], None]) -> AsyncIterator[tuple[Settings, str]]:
+async def temporal_server(
+    settings: Settings, tell: Callable[[str], None]
+) -> AsyncIterator[tuple[Settings, str]]:
     """A Temporal server: the configured one, or one of our own. Yields settings with its address, and its UI."""
     if settings.temporal_address:
         yield settings, f"http://127.0.0.1:{settings.ui_port}"
@@ -113,7 +115,12 @@ async def supervising(
 ) -> AsyncIterator[Supervisor]:
     """A running supervisor; all build processes are down afterwards."""
     supervisor = Supervisor(
-        settings, store, client, base_url=base_url, temporal_address=settings.temporal_address or "", tell=tell
+        settings,
+        store,
+        client,
+        base_url=base_url,
+        temporal_address=settings.temporal_address or "",
+        tell=tell,
     )
     task = asyncio.create_task(supervisor.run())
     try:
@@ -134,7 +141,9 @@ async def running(settings: Settings, tell: Tell, progress: Callable[[str], None
         gateway = await stack.enter_async_context(Gateway(settings, store, client))
         base_url = settings.public_url or gateway.url
         supervisor = await stack.enter_async_context(supervising(settings, store, client, base_url, tell))
-        config.write_running(settings.home, gateway=gateway.url, temporal=settings.temporal_address or "", ui=ui_url)
+        config.write_running(
+            settings.home, gateway=gateway.url, temporal=settings.temporal_address or "", ui=ui_url
+        )
         stack.callback(config.remove_running, settings.home)
         yield Running(settings, store, client, supervisor, gateway.url, ui_url)
 

@@ -196,7 +196,11 @@ class DevServer:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this coroutine
-                self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=die_with_parent
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it only calls prctl,
             )
         self._pid_file.write_text(str(self._process.pid))
         await self._answers(log)
@@ -225,7 +229,14 @@ class DevServer:
 
     def _command(self) -> list[str]:
         command = [str(self._binary), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self._port)]
-        command += ["--ui-port", str(self._ui_port), "--db-filename", str(self._database), "--log-level", "error"]
+        command += [
+            "--ui-port",
+            str(self._ui_port),
+            "--db-filename",
+            str(self._database),
+            "--log-level",
+            "error",
+        ]
         command += ["--namespace", self._settings.temporal_namespace]
         for name, value in SETTINGS.items():
             command += ["--dynamic-config-value", f"{name}={value}"]
@@ -236,7 +247,9 @@ class DevServer:
         while clock.monotonic() < end:
             if not self.alive():
                 lines = "\n  ".join(log.read_text(errors="replace").splitlines()[-5:])
-                raise TemporalError(f"the Temporal server ended while starting:\n  {lines}", hint=f"Its log: {log}")
+                raise TemporalError(
+                    f"the Temporal server ended while starting:\n  {lines}", hint=f"Its log: {log}"
+                )
             with contextlib.suppress(RuntimeError, TimeoutError):
                 client = await asyncio.wait_for(
                     Client.connect(self.address, namespace=self._settings.temporal_namespace), 5
@@ -244,7 +257,9 @@ class DevServer:
                 await client.count_workflows("")
                 return
             await asyncio.sleep(0.1)
-        raise TemporalError(f"the Temporal server did not answer within {_START_SECONDS:.0f} s", hint=f"Its log: {log}")
+        raise TemporalError(
+            f"the Temporal server did not answer within {_START_SECONDS:.0f} s", hint=f"Its log: {log}"
+        )
 
     def _end_leftover(self) -> None:
         """End a server of this home that outlived a killed ``ak up``: only if it is really that one."""
@@ -272,7 +287,8 @@ def choose_port(wanted: int, variable: str, taken: set[int] | None = None) -> in
                 probe.bind(("127.0.0.1", wanted))
             except OSError:
                 raise TemporalError(
-                    f"port {wanted} is taken", hint=f"Set {variable} to another port, or to 0 for any free one."
+                    f"port {wanted} is taken",
+                    hint=f"Set {variable} to another port, or to 0 for any free one.",
                 ) from None
             port: int = probe.getsockname()[1]
         if port not in (taken or set()):

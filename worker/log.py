@@ -25,7 +25,11 @@ class Formatter(logging.Formatter):
         """One line."""
         facts: dict[str, Any] = getattr(record, "facts", {})
         if self._as_json:
-            head = {"at": self.formatTime(record), "level": record.levelname.lower(), "action": record.getMessage()}
+            head = {
+                "at": self.formatTime(record),
+                "level": record.levelname.lower(),
+                "action": record.getMessage(),
+            }
             return json.dumps(head | facts, default=str)
         text = " ".join(f"{name}={value}" for name, value in facts.items())
         line = f"{record.levelname.lower()}: {record.getMessage()} {text}".rstrip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfigProfile
@@ -25,7 +26,9 @@ async def connect(settings: Settings, *, patience_seconds: float = _PATIENCE_SEC
         TemporalError: it does not answer within the given patience.
     """
     address = settings.temporal_address or f"127.0.0.1:{settings.temporal_port}"
-    return await connect_to(address, settings.temporal_namespace, settings.temporal_environment, patience_seconds)
+    return await connect_to(
+        address, settings.temporal_namespace, settings.temporal_environment, patience_seconds
+    )
 
 
 async def connect_to(
@@ -36,7 +39,11 @@ async def connect_to(
     Tries again while the server is starting.
     """
     profile = ClientConfigProfile.load(override_env_vars=environment)
-    options = {**profile.to_client_connect_config(), "target_host": address, "namespace": namespace}
+    options: dict[str, Any] = {
+        **profile.to_client_connect_config(),
+        "target_host": address,
+        "namespace": namespace,
+    }
     end = clock.monotonic() + patience_seconds
     quieten()
     while True:
@@ -53,6 +60,8 @@ async def connect_to(
 
 def quieten() -> None:
     """Let Temporal's core say only what is wrong; the process's runtime can be set once."""
-    telemetry = TelemetryConfig(logging=LoggingConfig(TelemetryFilter(core_level="ERROR", other_level="ERROR")))
+    telemetry = TelemetryConfig(
+        logging=LoggingConfig(TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    )
     with contextlib.suppress(RuntimeError):
         Runtime.set_default(Runtime(telemetry=telemetry), error_if_already_set=True)

@@ -37,7 +37,16 @@ KEY = b"k" * 32
 class Bed:
     """One build process and what a test asks of it."""
 
-    def __init__(self, project: Path, home: Path, address: str, *, name: str = "", cached: int = 1000, budget: float = 5.0):
+    def __init__(
+        self,
+        project: Path,
+        home: Path,
+        address: str,
+        *,
+        name: str = "",
+        cached: int = 1000,
+        budget: float = 5.0,
+    ):
         self.directory = project
         self.home = home
         self.address = address
@@ -108,7 +117,9 @@ class Bed:
         """The next report of the process; an ended process is an error."""
         line = self._report.readline()
         if not line:
-            raise AssertionError(f"the build process ended:\n{(self.home / 'process.log').read_text()[-4000:]}")
+            raise AssertionError(
+                f"the build process ended:\n{(self.home / 'process.log').read_text()[-4000:]}"
+            )
         return json.loads(line)
 
     async def make_current(self) -> None:
@@ -121,25 +132,32 @@ class Bed:
                 )
                 await service.set_worker_deployment_current_version(
                     SetWorkerDeploymentCurrentVersionRequest(
-                        namespace="default", deployment_name=self.name, build_id=self.version, ignore_missing_task_queues=True
+                        namespace="default",
+                        deployment_name=self.name,
+                        build_id=self.version,
+                        ignore_missing_task_queues=True,
                     )
                 )
                 return
             await asyncio.sleep(0.1)
         raise AssertionError("the version was not registered")
 
-    async def begin(self, handler: str, data: Any = None, *, memo: dict[str, str] | None = None, id: str = "") -> WorkflowHandle[Any, Any]:
+    async def begin(
+        self, handler: str, data: Any = None, *, memo: dict[str, str] | None = None, identifier: str = ""
+    ) -> WorkflowHandle[Any, Any]:
         """Start a handler."""
         return await self.client.start_workflow(
             handler,
             args=[] if data is None else [data],
-            id=id or f"ses_{uuid.uuid4().hex}",
+            id=identifier or f"ses_{uuid.uuid4().hex}",
             task_queue=self.name,
             memo=memo,
             task_timeout=dt.timedelta(seconds=60),
         )
 
-    async def run(self, handler: str, data: Any = None, *, timeout: float = 60, memo: dict[str, str] | None = None) -> Any:
+    async def run(
+        self, handler: str, data: Any = None, *, timeout: float = 60, memo: dict[str, str] | None = None
+    ) -> Any:
         """Start a handler and return its result."""
         handle = await self.begin(handler, data, memo=memo)
         self.last = handle.id
@@ -157,7 +175,9 @@ class Bed:
 
     def lines(self, session: str = "", kind: str = "print") -> list[str]:
         """The texts of one kind in a session's log."""
-        return [line.text for line in self.store.log.read(session or self.last) if not kind or line.kind == kind]
+        return [
+            line.text for line in self.store.log.read(session or self.last) if not kind or line.kind == kind
+        ]
 
     async def activities(self, session: str = "") -> list[str]:
         """The types of the session's activities, in order."""

@@ -13,7 +13,12 @@ from worker.devserver import DevServer
 
 def settings(home: Path, **changes: object) -> Settings:
     """Settings of a home of its own, on free ports, independent of the environment."""
-    environment = {"AK_HOME": str(home), "AK_LISTEN": "127.0.0.1:0", "AK_TEMPORAL_PORT": "0", "AK_UI_PORT": "0"}
+    environment = {
+        "AK_HOME": str(home),
+        "AK_LISTEN": "127.0.0.1:0",
+        "AK_TEMPORAL_PORT": "0",
+        "AK_UI_PORT": "0",
+    }
     return Settings.load(environment | {name: str(value) for name, value in changes.items()})
 
 

@@ -22,7 +22,9 @@ async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: f
         if answer:
             return
         await asyncio.sleep(_POLL_SECONDS)
-    raise AssertionError(f"it did not happen within {seconds} s: {inspect.getsource(condition).strip()} → {answer!r}")
+    raise AssertionError(
+        f"it did not happen within {seconds} s: {inspect.getsource(condition).strip()} → {answer!r}"
+    )
 
 
 def eventually_sync(condition: Callable[[], Any], seconds: float = 60) -> Any:

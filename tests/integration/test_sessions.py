@@ -183,7 +183,12 @@ async def test_signal_from_outside_is_kept_and_logged(bed):
 async def test_signal_with_start_arrives_before_the_handler(bed):
     """A signal in the first task is kept although it comes before the start job."""
     handle = await bed.client.start_workflow(
-        "main.py:waits", {"seconds": 0.1}, id=f"ses_signal_{bed.name}_{bed.cached}", task_queue=bed.name, start_signal="early", start_signal_args=[1]
+        "main.py:waits",
+        {"seconds": 0.1},
+        id=f"ses_signal_{bed.name}_{bed.cached}",
+        task_queue=bed.name,
+        start_signal="early",
+        start_signal_args=[1],
     )
     assert await asyncio.wait_for(handle.result(), 30) == "waited"
     assert bed.lines(handle.id, kind="signal") == ["signal early received: 1"]

@@ -31,6 +31,7 @@ from worker.errors import PayloadError, SessionStopped
 from worker.payload.codec import Codec, materialise_result
 from worker.payload.exceptions import encode_exception
 from worker.payload.graft import Snapshot
+from worker.usercode.frames import user_frames
 from worker.usercode.namespace import Namespace
 
 _HEARTBEAT_SECONDS = 2.0
@@ -67,7 +68,9 @@ class Call:
     function: Callable[..., UserValue]
     args: tuple[UserValue, ...]
     kwargs: dict[str, UserValue]
-    carried: tuple[UserValue, ...]  # the arguments whose changes go back, with the object of a method in front
+    carried: tuple[
+        UserValue, ...
+    ]  # the arguments whose changes go back, with the object of a method in front
     codec: Codec
 
 
@@ -85,7 +88,9 @@ class Calls:
         converter = activity.payload_converter()
         arguments = converter.from_payload(args[0].payload)
         context = converter.from_payload(args[1].payload, CallContext)
-        recorder = Recorder(host.project, info.workflow_id or "", info.workflow_run_id or "", context.line, info.attempt)
+        recorder = Recorder(
+            host.project, info.workflow_id or "", info.workflow_run_id or "", context.line, info.attempt
+        )
         where = context.at.rpartition(":")[0]
         if info.attempt > 1:
             recorder.add(LINE_WARNING, f"attempt {info.attempt} of {info.activity_type}", where)
@@ -166,7 +171,9 @@ class Calls:
             function = codec.decode(target["value"])
         return Call(function, args, kwargs, carried, codec)
 
-    def _outcome(self, name: str, call: Call, before: Snapshot, result: UserValue, where: str) -> dict[str, JSON]:
+    def _outcome(
+        self, name: str, call: Call, before: Snapshot, result: UserValue, where: str
+    ) -> dict[str, JSON]:
         try:
             outcome: dict[str, JSON] = {"result": call.codec.encode(materialise_result(result))}
             call.codec.check_size(outcome, "it")
@@ -174,23 +181,34 @@ class Calls:
             raise refusal(
                 f"the result of {name} cannot be kept: {error.message}",
                 where,
-                error.hint or "Put the calls that need this object into one function and mark it @autokitteh.activity.",
+                error.hint
+                or "Put the calls that need this object into one function and mark it @autokitteh.activity.",
             ) from None
         try:
             changed = before.changes(call.codec)
         except PayloadError as error:
             recorder = CURRENT.get()
             if recorder is not None:
-                recorder.add(LINE_WARNING, f"changes {name} made to its arguments are lost: {error.message}", where)
+                recorder.add(
+                    LINE_WARNING, f"changes {name} made to its arguments are lost: {error.message}", where
+                )
             changed = {}
         if changed:
             outcome["changed"] = changed
         return outcome
 
-    def _failure(self, error: BaseException, codec: Codec, context: CallContext, attempt: int) -> ApplicationError:
-        details = encode_exception(error, codec, self._host.directory)
+    def _frames(self, error: BaseException) -> list[tuple[str, int, str, str]]:
+        found = user_frames(error, self._host.directory)
+        return [(frame.path, frame.line, frame.name, frame.text) for frame in found]
+
+    def _failure(
+        self, error: BaseException, codec: Codec, context: CallContext, attempt: int
+    ) -> ApplicationError:
+        details = encode_exception(error, codec, self._frames)
         kind = type(error)
-        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        name = (
+            kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        )
         try:
             text = str(error)
         except Exception:

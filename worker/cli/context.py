@@ -74,5 +74,7 @@ def project(store: Store, name: str) -> Project:
     found = store.projects.get(name)
     if found is None:
         names = ", ".join(item.name for item in store.projects.list())
-        raise NotFoundError(f"there is no project {name}", hint=f"projects: {names}" if names else "Deploy one: ak deploy DIR")
+        raise NotFoundError(
+            f"there is no project {name}", hint=f"projects: {names}" if names else "Deploy one: ak deploy DIR"
+        )
     return found

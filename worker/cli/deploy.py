@@ -30,7 +30,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def deploy(
-    directory: Annotated[Path, typer.Argument(help="The project: a directory with autokitteh.yaml.")] = Path(),
+    directory: Annotated[
+        Path, typer.Argument(help="The project: a directory with autokitteh.yaml.")
+    ] = Path(),
     as_json: Json = False,
 ) -> None:
     """Check a project and make it run.
@@ -59,7 +61,9 @@ async def deploy_directory(directory: Path, store: Store, found: Settings, out: 
         assert active is not None
         return answer_for(active, store, found, changed=False)
     if not store.services.alive("supervisor", _ALIVE_SECONDS):
-        raise DeployError("no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`.")
+        raise DeployError(
+            "no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`."
+        )
     async with context.connected(found) as client:
         await versions.check_room(client, prepared.project, prepared.version)
     deployment = await asyncio.to_thread(target.request, prepared, store)

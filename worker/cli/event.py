@@ -28,7 +28,9 @@ def list_events(
     with context.opened(context.settings()) as store:
         events = store.events.list(project, source, limit)
     rows = [[e.id, e.project, e.source, e.event_type or "-", moment(e.created_at)] for e in events]
-    Output(as_json=as_json).document([as_document(e) for e in events], table(["ID", "PROJECT", "SOURCE", "TYPE", "AT"], rows))
+    Output(as_json=as_json).document(
+        [as_document(e) for e in events], table(["ID", "PROJECT", "SOURCE", "TYPE", "AT"], rows)
+    )
 
 
 @app.command()
@@ -39,15 +41,24 @@ def get(event: Annotated[str, typer.Argument(help="The event's id.")], as_json: 
         if found is None:
             raise NotFoundError(f"there is no event {event}", hint="See `ak event list`.")
         deliveries = [
-            {"trigger": d.trigger, "handler": d.handler, "session": d.session_id or None, "state": d.state, "reason": d.reason}
+            {
+                "trigger": d.trigger,
+                "handler": d.handler,
+                "session": d.session_id or None,
+                "state": d.state,
+                "reason": d.reason,
+            }
             for d in store.events.deliveries(event)
         ]
     lines = [f"{found.id}  {found.source}  {found.event_type}  {moment(found.created_at)}"]
     lines += [
-        f"  {d['trigger']} → {d['handler'] or '-'}  {d['state']}  {d['session'] or ''} {d['reason']}".rstrip() for d in deliveries
+        f"  {d['trigger']} → {d['handler'] or '-'}  {d['state']}  {d['session'] or ''} {d['reason']}".rstrip()
+        for d in deliveries
     ]
     lines.append(json.dumps(found.data, indent=2))
-    Output(as_json=as_json).document(as_document(found) | {"data": found.data, "deliveries": deliveries}, "\n".join(lines))
+    Output(as_json=as_json).document(
+        as_document(found) | {"data": found.data, "deliveries": deliveries}, "\n".join(lines)
+    )
 
 
 @app.command()
@@ -72,7 +83,9 @@ def send(
         with context.opened(found) as store:
             context.project(store, project)
             kind = kind_of(store, project, source)
-            happened = Event(ids.new("evt"), project, kind, source, event_type, payload or {}, {}, clock.now())
+            happened = Event(
+                ids.new("evt"), project, kind, source, event_type, payload or {}, {}, clock.now()
+            )
             async with context.connected(found) as client:
                 dispatcher = Dispatcher(store, client)
                 event = await dispatcher.receive(happened)
@@ -106,5 +119,3 @@ def as_document(event: Any) -> dict[str, Any]:
         "created_at": event.created_at,
         "memo": event.memo,
     }
-
-

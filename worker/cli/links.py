@@ -24,7 +24,9 @@ def session(ui: str, namespace: str, workflow_id: str) -> str:
 def webhooks(store: Store, project: str, triggers: list[dict[str, object]], base: str) -> dict[str, str]:
     """Each webhook trigger's URL."""
     return {
-        str(trigger["name"]): f"{base.rstrip('/')}/webhooks/{store.triggers.reserve_slug(project, str(trigger['name']))}"
+        str(
+            trigger["name"]
+        ): f"{base.rstrip('/')}/webhooks/{store.triggers.reserve_slug(project, str(trigger['name']))}"
         for trigger in triggers
         if trigger["kind"] == "webhook"
     }

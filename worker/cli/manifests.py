@@ -12,12 +12,16 @@ from worker.cli.deploy import Json
 from worker.cli.output import Output
 from worker.errors import NotFoundError
 
-app = typer.Typer(help="Check autokitteh.yaml, print its schema.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Check autokitteh.yaml, print its schema.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command()
 def validate(
-    path: Annotated[Path, typer.Argument(help="autokitteh.yaml, or the project's directory.")] = Path("autokitteh.yaml"),
+    path: Annotated[Path, typer.Argument(help="autokitteh.yaml, or the project's directory.")] = Path(
+        "autokitteh.yaml"
+    ),
     as_json: Json = False,
 ) -> int:
     """Check a manifest with the project beside it; all problems at once, each with its line."""
@@ -31,7 +35,8 @@ def validate(
     valid = all(problem.severity != "error" for problem in result.problems)
     text = render.text(result.problems, file.read_text(errors="replace"))
     Output(as_json=as_json).document(
-        {"valid": valid, "problems": render.as_json(result.problems)}, text if result.problems else f"{file} is valid"
+        {"valid": valid, "problems": render.as_json(result.problems)},
+        text if result.problems else f"{file} is valid",
     )
     return 0 if valid else 1
 

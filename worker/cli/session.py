@@ -22,7 +22,9 @@ app = typer.Typer(help="Start, list, look at and stop sessions.", no_args_is_hel
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5.0
 _ENDED = ("completed", "error", "stopped")
-Session = Annotated[str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")]
+Session = Annotated[
+    str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")
+]
 
 
 @app.command()
@@ -30,7 +32,9 @@ def start(
     project: Annotated[str, typer.Argument(help="The project's name.")],
     handler: Annotated[str, typer.Argument(help="file.py:function")],
     data: Annotated[str, typer.Option("--data", "-d", help="The event's data: JSON, or @file.")] = "",
-    memo: Annotated[list[str] | None, typer.Option("--memo", "-m", help="name=value, kept with the session.")] = None,
+    memo: Annotated[
+        list[str] | None, typer.Option("--memo", "-m", help="name=value, kept with the session.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for its end.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +60,11 @@ def start(
                     memo={MEMO_PROJECT: project, **pairs},
                     task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
                 )
-                return await ended(client, handle.id, store, None) if wait else await read(client, handle.id, store)
+                return (
+                    await ended(client, handle.id, store, None)
+                    if wait
+                    else await read(client, handle.id, store)
+                )
 
     finish(work, as_json=as_json)
 
@@ -64,7 +72,9 @@ def start(
 @app.command(name="list")
 def list_sessions(
     project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
-    state: Annotated[list[str] | None, typer.Option("--state", "-s", help="created, running, completed, error, stopped.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", "-s", help="created, running, completed, error, stopped.")
+    ] = None,
     event: Annotated[str, typer.Option("--event", "-e", help="Only those this event started.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 50,
     as_json: Json = False,
@@ -91,17 +101,26 @@ def list_sessions(
 
     sessions = context.run(work())
     rows = [
-        [item["id"], item["project"], item["handler"], item["state"], item["trigger"] or "-", moment(item["started_at"])]
+        [
+            item["id"],
+            item["project"],
+            item["handler"],
+            item["state"],
+            item["trigger"] or "-",
+            moment(item["started_at"]),
+        ]
         for item in sessions
     ]
-    Output(as_json=as_json).document(sessions, table(["ID", "PROJECT", "HANDLER", "STATE", "TRIGGER", "STARTED"], rows))
+    Output(as_json=as_json).document(
+        sessions, table(["ID", "PROJECT", "HANDLER", "STATE", "TRIGGER", "STARTED"], rows)
+    )
 
 
 @app.command()
 def get(session: Session, as_json: Json = False) -> None:
     """Show one session: state, result or error."""
 
-    async def work() -> dict[str, Any]:
+    async def work() -> Any:
         return await on(session, read)
 
     finish(work, as_json=as_json)
@@ -110,12 +129,14 @@ def get(session: Session, as_json: Json = False) -> None:
 @app.command()
 def wait(
     session: Session,
-    timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds; for ever when not given.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", "-t", help="Seconds; for ever when not given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Wait until a session has ended."""
 
-    async def work() -> dict[str, Any]:
+    async def work() -> Any:
         return await on(session, lambda client, found, store: ended(client, found, store, timeout))
 
     finish(work, as_json=as_json)
@@ -145,7 +166,9 @@ def log(
         lines = [line for line in lines if line.kind == "print"]
     answer = [{"at": line.at, "kind": line.kind, "text": line.text, "where": line.where} for line in lines]
     text = "\n".join(
-        line.text if prints else f"{line.at.astimezone():%H:%M:%S.%f}"[:-3] + f"  {line.kind:<7}  {line.text}{place(line.where)}"
+        line.text
+        if prints
+        else f"{line.at.astimezone():%H:%M:%S.%f}"[:-3] + f"  {line.kind:<7}  {line.text}{place(line.where)}"
         for line in lines
     )
     Output(as_json=as_json).document(answer, text)
@@ -160,7 +183,7 @@ def stop(
 ) -> None:
     """Stop a session; its finally blocks run, unless forced."""
 
-    async def halt(client: Any, found: str, store: Any) -> dict[str, Any]:
+    async def halt(client: Any, found: str, store: Any) -> Any:
         handle = client.get_workflow_handle(found)
         if (await read(client, found, store))["state"] in _ENDED:
             raise WorkerError(f"session {found} has ended already")
@@ -173,7 +196,7 @@ def stop(
             await asyncio.sleep(_POLL_SECONDS)
         return now
 
-    async def work() -> dict[str, Any]:
+    async def work() -> Any:
         return await on(session, halt)
 
     finish(work, as_json=as_json)
@@ -204,7 +227,7 @@ async def read_or_none(client: Any, identifier: str, store: Any) -> dict[str, An
         return None
 
 
-async def ended(client: Any, identifier: str, store: Any, timeout: float | None) -> dict[str, Any]:
+async def ended(client: Any, identifier: str, store: Any, timeout: float | None) -> Any:
     """The session once it has ended."""
     until = clock.monotonic() + timeout if timeout is not None else float("inf")
     while True:

@@ -55,7 +55,7 @@ def query_of(project: str, states: Iterable[str]) -> str:
     return " AND ".join(parts)
 
 
-async def summary(client: Client, execution: WorkflowExecution, store: Store) -> dict[str, Any]:
+async def summary(execution: WorkflowExecution, store: Store) -> dict[str, Any]:
     """A session as listed; result and error are read only for one session at a time."""
     memo = await execution.memo()
     version = deployment_version(execution)
@@ -77,7 +77,7 @@ async def summary(client: Client, execution: WorkflowExecution, store: Store) ->
 
 def deployment_version(execution: WorkflowExecution) -> str:
     """The build id that runs the session."""
-    info = execution.raw_info.versioning_info  # type: ignore[union-attr]
+    info = execution.raw_info.versioning_info
     if info.HasField("deployment_version"):
         return str(info.deployment_version.build_id)
     return str(info.version.rpartition(".")[2])
@@ -92,9 +92,14 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
         if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
             raise NotFoundError(f"there is no session {identifier}", hint="See `ak session list`.") from None
         raise TemporalError(f"Temporal does not describe {identifier}: {error.message}") from None
-    found = await summary(client, described, store)
+    found = await summary(described, store)
     if found["state"] in {"completed", "error", "stopped"}:
-        closing = [event async for event in handle.fetch_history_events(event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT)]
+        closing = [
+            event
+            async for event in handle.fetch_history_events(
+                event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
+            )
+        ]
         if closing:
             await add_ending(found, closing[-1], client.data_converter)
     return found
@@ -113,10 +118,18 @@ async def add_ending(found: dict[str, Any], event: HistoryEvent, converter: Data
         facts: dict[str, Any] = {"type": info.type, "message": failure.message, "traceback": ""}
         with contextlib.suppress(Exception):
             details = await converter.decode(info.details.payloads)
-            facts |= {name: details[0][name] for name in ("type", "message", "traceback", "where") if name in details[0]}
+            facts |= {
+                name: details[0][name]
+                for name in ("type", "message", "traceback", "where")
+                if name in details[0]
+            }
         found["error"] = facts
     elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-        found["error"] = {"type": "TimeoutError", "message": "the session ran into its time limit", "traceback": ""}
+        found["error"] = {
+            "type": "TimeoutError",
+            "message": "the session ran into its time limit",
+            "traceback": "",
+        }
 
 
 def shown(value: Any) -> Any:
@@ -145,4 +158,4 @@ async def find(client: Client, text: str) -> str:
 async def listed(client: Client, query: str, limit: int, store: Store) -> list[dict[str, Any]]:
     """The newest sessions first."""
     found = [execution async for execution in client.list_workflows(query, limit=limit)]
-    return list(await asyncio.gather(*(summary(client, execution, store) for execution in found)))
+    return list(await asyncio.gather(*(summary(execution, store) for execution in found)))

@@ -11,7 +11,9 @@ from worker.cli import context
 from worker.cli.deploy import Json
 from worker.cli.output import Output
 
-Directories = Annotated[list[Path] | None, typer.Argument(help="Projects to deploy; this directory when it is one.")]
+Directories = Annotated[
+    list[Path] | None, typer.Argument(help="Projects to deploy; this directory when it is one.")
+]
 
 
 def add_to(app: typer.Typer) -> None:

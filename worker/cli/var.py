@@ -10,14 +10,15 @@ import typer
 from worker.cli import context
 from worker.cli.deploy import Json, watch
 from worker.cli.output import Output, table
-from worker.config import Settings
 from worker.errors import NotFoundError
 from worker.store import Store
 
 app = typer.Typer(help="Set, list and delete variables.", no_args_is_help=True, rich_markup_mode=None)
 HIDDEN = "••••••"
 Project = Annotated[str, typer.Argument(help="The project's name.")]
-Connection = Annotated[str, typer.Option("--connection", "-c", help="The variable belongs to this connection.")]
+Connection = Annotated[
+    str, typer.Option("--connection", "-c", help="The variable belongs to this connection.")
+]
 NoDeploy = Annotated[bool, typer.Option("--no-deploy", help="Only store it; the next deployment takes it.")]
 
 
@@ -27,7 +28,9 @@ def set_variable(
     name: Annotated[str, typer.Argument(help="The variable's name.")],
     value: Annotated[str, typer.Argument(help="Its value; - reads standard input.")],
     connection: Connection = "",
-    secret: Annotated[bool, typer.Option("--secret", help="Encrypted at rest, hidden in listings and logs.")] = False,
+    secret: Annotated[
+        bool, typer.Option("--secret", help="Encrypted at rest, hidden in listings and logs.")
+    ] = False,
     no_deploy: NoDeploy = False,
     as_json: Json = False,
 ) -> None:
@@ -43,8 +46,14 @@ def set_variable(
         if connection and connection not in [item.name for item in store.connections.list(known.name)]:
             raise NotFoundError(f"{project} has no connection {connection}")
         store.vars.set(project, name, text, connection=connection, secret=secret or None)
-        deployment = None if no_deploy else context.run(redeploy(project, store, found, out))
-    answer = {"project": project, "name": name, "connection": connection, "secret": secret, "deployment": deployment}
+        deployment = None if no_deploy else context.run(redeploy(project, store, out))
+    answer = {
+        "project": project,
+        "name": name,
+        "connection": connection,
+        "secret": secret,
+        "deployment": deployment,
+    }
     out.document(answer, f"{name} set" + (f", deployed as {deployment}" if deployment else ""))
 
 
@@ -69,7 +78,9 @@ def list_variables(
         for v in variables
     ]
     rows = [[v["name"], v["connection"] or "-", HIDDEN if v["value"] is None else v["value"]] for v in answer]
-    Output(as_json=as_json).document(answer, table(["NAME", "CONNECTION", "VALUE"], [[str(c) for c in row] for row in rows]))
+    Output(as_json=as_json).document(
+        answer, table(["NAME", "CONNECTION", "VALUE"], [[str(c) for c in row] for row in rows])
+    )
 
 
 @app.command()
@@ -87,11 +98,14 @@ def delete(
         context.project(store, project)
         if not store.vars.delete(project, name, connection):
             raise NotFoundError(f"{project} has no variable {name}")
-        deployment = None if no_deploy else context.run(redeploy(project, store, found, out))
-    out.document({"project": project, "name": name, "connection": connection, "deployment": deployment}, f"{name} deleted")
+        deployment = None if no_deploy else context.run(redeploy(project, store, out))
+    out.document(
+        {"project": project, "name": name, "connection": connection, "deployment": deployment},
+        f"{name} deleted",
+    )
 
 
-async def redeploy(project: str, store: Store, found: Settings, out: Output) -> str | None:
+async def redeploy(project: str, store: Store, out: Output) -> str | None:
     """Deploy the active build again when the variables changed what it sees."""
     from worker import target
 

@@ -20,7 +20,7 @@ from typing import Any
 from worker.contracts import JSON, UserValue
 from worker.errors import PayloadError
 from worker.payload import pickles
-from worker.payload.errors import SecretLeak, TooLarge
+from worker.payload.errors import SecretLeakError, TooLargeError
 from worker.payload.pickles import References
 from worker.payload.preview import call_preview, preview
 from worker.payload.secret import Secrets
@@ -29,7 +29,7 @@ from worker.payload.signing import Signer
 LIMIT_BYTES = 1_500_000  # of one payload; Temporal's own limit is 2 MiB
 LAZY_LIMIT = 100_000  # items read from a generator
 _ENVELOPES = frozenset({"pickle", "secret", "escaped"})
-_LAZY = (
+_LAZY: tuple[type, ...] = (
     types.GeneratorType,
     map,
     filter,
@@ -60,7 +60,9 @@ class _NotExact(Exception):  # noqa: N818 - steers, is never shown
 class Codec:
     """Encodes and decodes for one namespace of one project."""
 
-    def __init__(self, signer: Signer, references: References, *, secrets: Mapping[str, str], project: str) -> None:
+    def __init__(
+        self, signer: Signer, references: References, *, secrets: Mapping[str, str], project: str
+    ) -> None:
         self._signer = signer
         self._references = references
         self._secrets = Secrets(secrets)
@@ -106,11 +108,10 @@ class Codec:
         self.check_size(tree, "the arguments")
         return tree
 
-    def _encode_together(self, args: tuple[UserValue, ...], kwargs: Mapping[str, UserValue]) -> dict[str, JSON]:
-        shown: list[JSON] = []
-        for value in args:
-            shown.append(self._shown(value))
-        tree: dict[str, JSON] = {"preview": shown}
+    def _encode_together(
+        self, args: tuple[UserValue, ...], kwargs: Mapping[str, UserValue]
+    ) -> dict[str, JSON]:
+        tree: dict[str, JSON] = {"preview": [self._shown(value) for value in args]}
         if kwargs:
             tree["preview_kwargs"] = {key: self._shown(value) for key, value in kwargs.items()}
         try:
@@ -149,13 +150,17 @@ class Codec:
 
     def user_object(self, path: str) -> Any:
         """The user's object at ``module:name``; None when the module is not the user's."""
-        return self._references.resolve(path) if self._references.is_user_module(path.partition(":")[0]) else None
+        return (
+            self._references.resolve(path)
+            if self._references.is_user_module(path.partition(":")[0])
+            else None
+        )
 
     def check_size(self, tree: JSON, what: str) -> None:
         """Refuse what Temporal would refuse, with the figures."""
         size = len(json.dumps(tree, ensure_ascii=False).encode())
         if size > LIMIT_BYTES:
-            raise TooLarge(
+            raise TooLargeError(
                 f"{what} take {size:,} bytes, {LIMIT_BYTES:,} are allowed",
                 hint="Keep large data in a file or a store, and pass its name.",
             )
@@ -207,13 +212,12 @@ class Codec:
 
     def _pickled(self, value: Any, old: dict[int, str] | None) -> JSON:
         data = pickles.dumps(value, self._references, self._secrets, old)
-        tree = {"preview": self.preview(value), "pickle": self._sign(data)}
-        return tree
+        return {"preview": self.preview(value), "pickle": self._sign(data)}
 
     def _sign(self, data: bytes) -> str:
         name = self._secrets.found_in(data)
         if name is not None:
-            raise SecretLeak(
+            raise SecretLeakError(
                 f"the secret {name} stands in data that would be kept in the history",
                 hint="Read it with os.getenv inside a function marked @autokitteh.activity.",
             )
@@ -249,14 +253,20 @@ def materialise(
     """
     if not any(isinstance(value, _LAZY) for value in (*args, *kwargs.values())):
         return args, dict(kwargs)
-    return tuple(map(materialise_result, args)), {key: materialise_result(value) for key, value in kwargs.items()}
+    return tuple(map(materialise_result, args)), {
+        key: materialise_result(value) for key, value in kwargs.items()
+    }
 
 
 def materialise_result(value: UserValue, limit: int = LAZY_LIMIT) -> UserValue:
     """The value, read into a list when it is lazy."""
     if not isinstance(value, _LAZY):
         return value
-    items = list(itertools.islice(value, limit + 1))
+    lazy: Any = value
+    items = list(itertools.islice(lazy, limit + 1))
     if len(items) > limit:
-        raise TooLarge(f"a {type(value).__name__} has more than {limit:,} items", hint="Take a part: itertools.islice(…).")
+        raise TooLargeError(
+            f"a {type(value).__name__} has more than {limit:,} items",
+            hint="Take a part: itertools.islice(…).",
+        )
     return items

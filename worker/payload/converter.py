@@ -53,7 +53,11 @@ class PlainJson(EncodingPayloadConverter):
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         """The value; a type hint makes it one of our contracts."""
-        return self._reader.from_payload(payload, type_hint) if type_hint is not None else json.loads(payload.data)
+        return (
+            self._reader.from_payload(payload, type_hint)
+            if type_hint is not None
+            else json.loads(payload.data)
+        )
 
 
 class PayloadConverter(CompositePayloadConverter):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from worker.errors import PayloadError
 
 
-class SecretLeak(PayloadError):
+class SecretLeakError(PayloadError):
     """A secret value would stand in the history."""
 
     code = "AK1402"
 
 
-class Unpicklable(PayloadError):
+class UnpicklableError(PayloadError):
     """A value, or something inside it, can neither be written as JSON nor be pickled."""
 
     code = "AK1403"
 
 
-class TooLarge(PayloadError):
+class TooLargeError(PayloadError):
     """A value is over the size limit."""
 
     code = "AK1404"

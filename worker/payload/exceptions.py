@@ -10,23 +10,44 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from worker.contracts import JSON
 from worker.errors import PayloadError
 from worker.payload.codec import Codec
 from worker.payload.preview import preview
-from worker.usercode.frames import Frame, user_frames
+
+Frame = tuple[str, int, str, str]  # path, line, function, text
+Frames = Callable[[BaseException], list[Frame]]
 
 _DEPTH = 8  # of causes, contexts and groups
 _FRAMES = "__ak_frames__"
-_STATE = ("errno", "strerror", "filename", "filename2", "code", "value", "name", "path", "msg", "lineno", "offset", "text",
-          "encoding", "object", "start", "end", "reason", "print_file_and_line", "obj")
+_STATE = (
+    "errno",
+    "strerror",
+    "filename",
+    "filename2",
+    "code",
+    "value",
+    "name",
+    "path",
+    "msg",
+    "lineno",
+    "offset",
+    "text",
+    "encoding",
+    "object",
+    "start",
+    "end",
+    "reason",
+    "print_file_and_line",
+    "obj",
+)
 _MESSAGE_LIMIT = 20_000
 
 
-def encode_exception(error: BaseException, codec: Codec, directory: Path, depth: int = 0) -> JSON:
+def encode_exception(error: BaseException, codec: Codec, frames: Frames, depth: int = 0) -> JSON:
     """The exception as JSON, readable where it can be."""
     kind = type(error)
     tree: dict[str, JSON] = {
@@ -34,7 +55,7 @@ def encode_exception(error: BaseException, codec: Codec, directory: Path, depth:
         "bases": [f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__[1:-1]],
         "message": codec.mask(text_of(error))[:_MESSAGE_LIMIT],
         "args": [encode_part(value, codec) for value in error.args],
-        "frames": [[f.path, f.line, f.name, codec.mask(f.text)] for f in frames_of(error, directory)],
+        "frames": [[*frame[:3], codec.mask(frame[3])] for frame in [*frames(error), *remote_frames(error)]],
     }
     fields = {name: value for name, value in vars(error).items() if name != _FRAMES}
     if fields:
@@ -51,9 +72,11 @@ def encode_exception(error: BaseException, codec: Codec, directory: Path, depth:
         for name in ("__cause__", "__context__"):
             inner = getattr(error, name)
             if inner is not None and (name == "__cause__" or not error.__suppress_context__):
-                tree[name] = encode_exception(inner, codec, directory, depth + 1)
+                tree[name] = encode_exception(inner, codec, frames, depth + 1)
         if isinstance(error, BaseExceptionGroup):
-            tree["members"] = [encode_exception(member, codec, directory, depth + 1) for member in error.exceptions]
+            tree["members"] = [
+                encode_exception(member, codec, frames, depth + 1) for member in error.exceptions
+            ]
     if error.__suppress_context__:
         tree["suppress_context"] = True
     return tree
@@ -74,7 +97,7 @@ def decode_exception(tree: JSON, codec: Codec) -> BaseException:
         if name in tree:
             setattr(error, name, decode_exception(tree[name], codec))
     error.__suppress_context__ = bool(tree.get("suppress_context", False))
-    error.__dict__[_FRAMES] = [Frame(*frame) for frame in tree.get("frames", [])]
+    error.__dict__[_FRAMES] = [tuple(frame) for frame in tree.get("frames", [])]
     return error
 
 
@@ -82,11 +105,6 @@ def remote_frames(error: BaseException) -> list[Frame]:
     """The user's frames of an exception that was raised inside an activity."""
     found: list[Frame] = getattr(error, "__dict__", {}).get(_FRAMES, [])
     return found
-
-
-def frames_of(error: BaseException, directory: Path) -> list[Frame]:
-    """The user's frames, where it was raised in this process or in another before."""
-    return [*user_frames(error, directory), *remote_frames(error)]
 
 
 def encode_part(value: Any, codec: Codec) -> JSON:

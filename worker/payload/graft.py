@@ -34,11 +34,14 @@ class Snapshot:
         self._held: dict[str, Any] = {}
         self.complete = True
         waiting: collections.deque[tuple[str, Any]] = collections.deque(
-            [*((str(index), value) for index, value in enumerate(args)), *sorted(kwargs.items(), key=lambda kv: kv[0])]
+            [
+                *((str(index), value) for index, value in enumerate(args)),
+                *sorted(kwargs.items(), key=lambda kv: kv[0]),
+            ]
         )
         while waiting:
             path, value = waiting.popleft()
-            if isinstance(value, _ATOMS) or isinstance(value, _NAMED) or id(value) in self._paths:
+            if isinstance(value, (_ATOMS, _NAMED)) or id(value) in self._paths:
                 continue
             if len(self._objects) >= _LIMIT:
                 self.complete = False
@@ -139,7 +142,11 @@ def difference(before: Any, now: Any) -> dict[str, Any]:
     if "fields" in now:
         old, new = dict(before.get("fields", [])), dict(now["fields"])
         wire["fields"] = {
-            "set": [[name, item] for name, item in new.items() if name not in old or not same_part(old[name], item)],
+            "set": [
+                [name, item]
+                for name, item in new.items()
+                if name not in old or not same_part(old[name], item)
+            ],
             "gone": sorted(old.keys() - new.keys()),
         }
     return wire
@@ -163,7 +170,7 @@ def replace_content(value: Any, held: Mapping[str, Any]) -> None:
     if fields:
         for name in fields["gone"]:
             value.__dict__.pop(name, None)
-        value.__dict__.update({name: item for name, item in fields["set"]})
+        value.__dict__.update(dict(fields["set"]))
 
 
 def graft(old: Any, new: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import cloudpickle
 
-from worker.payload.errors import Unpicklable
+from worker.payload.errors import UnpicklableError
 from worker.payload.secret import Secrets
 
 _ATOMS = frozenset({int, float, complex, bool, type(None), list, tuple, dict, set, frozenset, bytearray})
@@ -39,7 +39,13 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Pickles one value."""
 
     def __init__(
-        self, file: io.BytesIO, references: References, secrets: Secrets, old: dict[int, str] | None, *, by_path: bool
+        self,
+        file: io.BytesIO,
+        references: References,
+        secrets: Secrets,
+        old: dict[int, str] | None,
+        *,
+        by_path: bool,
     ) -> None:
         super().__init__(file, protocol=5)
         self._references = references
@@ -81,14 +87,16 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return None
         path = self._references.reference(obj)
         if path is None:
-            raise Unpicklable(f"{describe(obj)} has no name to travel by")
+            raise UnpicklableError(f"{describe(obj)} has no name to travel by")
         return (_REFERENCE, path)
 
 
 class Unpickler(pickle.Unpickler):
     """Reads what ``Pickler`` wrote; the bytes have been verified before."""
 
-    def __init__(self, file: io.BytesIO, references: References, secrets: Secrets, old: dict[str, Any] | None) -> None:
+    def __init__(
+        self, file: io.BytesIO, references: References, secrets: Secrets, old: dict[str, Any] | None
+    ) -> None:
         super().__init__(file)
         self._references = references
         self._secrets = secrets
@@ -119,7 +127,7 @@ def dumps(value: Any, references: References, secrets: Secrets, old: dict[int, s
     """The value pickled: by value where possible, with module-level globals by path where not.
 
     Raises:
-        Unpicklable: neither works.
+        UnpicklableError: neither works.
     """
     try:
         return _dump(value, references, secrets, old, by_path=False)
@@ -127,16 +135,18 @@ def dumps(value: Any, references: References, secrets: Secrets, old: dict[int, s
         pass
     try:
         return _dump(value, references, secrets, old, by_path=True)
-    except Unpicklable as error:
-        raise Unpicklable(locate(value, references, secrets) or error.message) from None
+    except UnpicklableError as error:
+        raise UnpicklableError(locate(value, references, secrets) or error.message) from None
     except RecursionError:
-        raise Unpicklable(f"{describe(value)} is nested too deeply") from None
+        raise UnpicklableError(f"{describe(value)} is nested too deeply") from None
     except Exception as error:
         reason = f"{describe(value)} cannot be pickled ({type(error).__name__}: {error})"
-        raise Unpicklable(locate(value, references, secrets) or reason) from None
+        raise UnpicklableError(locate(value, references, secrets) or reason) from None
 
 
-def _dump(value: Any, references: References, secrets: Secrets, old: dict[int, str] | None, *, by_path: bool) -> bytes:
+def _dump(
+    value: Any, references: References, secrets: Secrets, old: dict[int, str] | None, *, by_path: bool
+) -> bytes:
     file = io.BytesIO()
     Pickler(file, references, secrets, old, by_path=by_path).dump(value)
     return file.getvalue()
@@ -148,13 +158,15 @@ def loads(
     """The value, and whether it holds objects that came by path.
 
     Raises:
-        Unpicklable: it does not unpickle here.
+        UnpicklableError: it does not unpickle here.
     """
     unpickler = Unpickler(io.BytesIO(data), references, secrets, old)
     try:
         return unpickler.load(), unpickler.by_path
     except Exception as error:
-        raise Unpicklable(f"it was pickled, but does not unpickle ({type(error).__name__}: {error})") from error
+        raise UnpicklableError(
+            f"it was pickled, but does not unpickle ({type(error).__name__}: {error})"
+        ) from error
 
 
 def describe(obj: Any) -> str:
@@ -166,7 +178,11 @@ def describe(obj: Any) -> str:
     if isinstance(obj, type):
         return f"the class {obj.__qualname__}"
     kind = type(obj)
-    return f"a {kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else f"a {kind.__qualname__}"
+    return (
+        f"a {kind.__module__}.{kind.__qualname__}"
+        if kind.__module__ != "builtins"
+        else f"a {kind.__qualname__}"
+    )
 
 
 def locate(value: Any, references: References, secrets: Secrets) -> str | None:

@@ -8,7 +8,18 @@ from typing import Any
 
 _PLAIN = (str, bytes, bytearray, int, float, complex, bool, type(None))
 _CONTAINERS = (list, tuple, dict, set, frozenset)
-_TRUSTED_MODULES = ("builtins", "datetime", "decimal", "uuid", "pathlib", "collections", "fractions", "ipaddress", "enum", "re")
+_TRUSTED_MODULES = (
+    "builtins",
+    "datetime",
+    "decimal",
+    "uuid",
+    "pathlib",
+    "collections",
+    "fractions",
+    "ipaddress",
+    "enum",
+    "re",
+)
 _DEFAULT_CHARACTERS = 80
 _TEXT_CHARACTERS = 60
 
@@ -41,7 +52,7 @@ class _Preview(reprlib.Repr):
         except AttributeError:
             fields = {}
         shown = [(name, value) for name, value in fields.items() if not name.startswith("_")][:4]
-        if level <= 0 or (kind.__module__.partition(".")[0] not in {"main"} and not _simple(shown)):
+        if level <= 0 or (kind.__module__.partition(".")[0] != "main" and not _simple(shown)):
             return f"<{kind.__qualname__}>"
         return f"{kind.__qualname__}({', '.join(f'{n}={self.repr1(v, level - 1)}' for n, v in shown)})"
 

@@ -29,7 +29,9 @@ _HINT = "It came from another installation or project, or was changed; nothing o
 
 def derive_keys(installation_key: bytes, project: str) -> dict[str, bytes]:
     """The project's signing keys by key id; the first one signs, all of them verify."""
-    key = HKDF(SHA256(), 32, salt=None, info=b"autokitteh payload v1 " + project.encode()).derive(installation_key)
+    key = HKDF(SHA256(), 32, salt=None, info=b"autokitteh payload v1 " + project.encode()).derive(
+        installation_key
+    )
     return {hashlib.sha256(b"key id" + key).digest()[:_KEY_ID_BYTES].hex(): key}
 
 
@@ -52,7 +54,7 @@ class Signer:
         Raises:
             TamperedError: not signed by us for this context, or changed since.
         """
-        parts = text.split(".") if isinstance(text, str) else []
+        parts = str(text).split(".")
         if len(parts) != _PARTS or parts[0] != _VERSION or parts[1] not in self._keys:
             raise TamperedError("a payload is not signed by this installation", hint=_HINT)
         try:

@@ -106,7 +106,12 @@ def main() -> int:
         reporter.send(Report("failed", error.message, error.where, error.hint, error.code))
     except Exception as error:
         reporter.send(Report("failed", f"{type(error).__name__}: {error}", code="AK1000"))
-        log(action="build_process_failed", level="error", error=f"{type(error).__name__}: {error}", exc_info=True)
+        log(
+            action="build_process_failed",
+            level="error",
+            error=f"{type(error).__name__}: {error}",
+            exc_info=True,
+        )
     return _FAILED_EXIT
 
 

@@ -132,7 +132,9 @@ def count_loading(state: RunningState, loading: bool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(boot: BootConfig, client: Client, parts: Parts, watchdog: Watchdog) -> AsyncIterator[Worker]:
+async def serving(
+    boot: BootConfig, client: Client, parts: Parts, watchdog: Watchdog
+) -> AsyncIterator[Worker]:
     """A running Temporal worker for these parts; shut down in order on the way out."""
     writing = asyncio.create_task(parts.writer.run())
     workflow_thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
@@ -143,7 +145,7 @@ async def serving(boot: BootConfig, client: Client, parts: Parts, watchdog: Watc
         workflows=[SessionWorkflow],
         activities=[Calls(parts.activities).call],
         workflow_runner=runner,
-        unsandboxed_workflow_runner=runner,  # type: ignore[arg-type]
+        unsandboxed_workflow_runner=runner,
         workflow_task_executor=workflow_thread,
         max_cached_workflows=boot.max_cached_workflows,
         max_concurrent_activities=_ACTIVITY_THREADS,
@@ -172,7 +174,9 @@ async def serving(boot: BootConfig, client: Client, parts: Parts, watchdog: Watc
 def patch(worker: Worker, writer: LogWriter) -> None:
     """The two things temporalio has no setting for: its deadlock limit, and a step before a completion is sent."""
     workflows: Any = worker._workflow_worker
-    assert hasattr(workflows, "_deadlock_timeout_seconds"), "temporalio's deadlock limit has moved: use temporalio 1.35"
+    assert hasattr(workflows, "_deadlock_timeout_seconds"), (
+        "temporalio's deadlock limit has moved: use temporalio 1.35"
+    )
     workflows._deadlock_timeout_seconds = None
     get_bridge = workflows._bridge_worker
     wrapped: dict[int, Any] = {}

@@ -21,7 +21,9 @@ from worker.session.host import RunningState
 def make(state: RunningState) -> dict[str, Any]:
     """The replaced builtins, by name."""
 
-    def print(*values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False) -> None:  # noqa: A001
+    def print(  # noqa: A001
+        *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+    ) -> None:
         if file is not None and file is not sys.stdout:
             builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
             return

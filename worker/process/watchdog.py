@@ -28,7 +28,9 @@ _STUCK_BUDGETS = 6
 class Watchdog:
     """Watches the workflow thread from a thread of its own."""
 
-    def __init__(self, budget_seconds: float, in_user_code: Callable[[], bool], stuck: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, budget_seconds: float, in_user_code: Callable[[], bool], stuck: Callable[[str, str], None]
+    ) -> None:
         self._budget = budget_seconds
         self._in_user_code = in_user_code
         self._stuck = stuck

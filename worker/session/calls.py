@@ -26,7 +26,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from worker.contracts import FAILURE_CALL, JSON, LINE_CALL, CallContext, UserValue
 from worker.errors import CallError, PayloadError
 from worker.payload.codec import materialise
-from worker.payload.errors import Unpicklable
+from worker.payload.errors import UnpicklableError
 from worker.payload.exceptions import decode_exception
 from worker.payload.graft import Snapshot
 from worker.session import travel
@@ -34,10 +34,14 @@ from worker.session.host import LiveCall
 from worker.session.targets import describe
 from worker.usercode.policy import Decision, activity_name
 
-NO_LIMIT = dt.timedelta(days=3650)  # a call may take as long as it takes; a dead process is noticed by heartbeats
+NO_LIMIT = dt.timedelta(
+    days=3650
+)  # a call may take as long as it takes; a dead process is noticed by heartbeats
 HEARTBEAT_TIMEOUT = dt.timedelta(seconds=20)  # long enough for C code that holds the interpreter lock
 RETRY = RetryPolicy(
-    initial_interval=dt.timedelta(milliseconds=500), backoff_coefficient=2, maximum_interval=dt.timedelta(seconds=30)
+    initial_interval=dt.timedelta(milliseconds=500),
+    backoff_coefficient=2,
+    maximum_interval=dt.timedelta(seconds=30),
 )
 _SUMMARY_LIMIT = 200  # bytes; Temporal's own limit is 400
 
@@ -81,7 +85,12 @@ def never_activity(session: Any, callee: UserValue) -> bool:
 
 
 def call_out(
-    session: Any, function: Any, site: str, decision: Decision, args: tuple[UserValue, ...], kwargs: dict[str, UserValue]
+    session: Any,
+    function: Any,
+    site: str,
+    decision: Decision,
+    args: tuple[UserValue, ...],
+    kwargs: dict[str, UserValue],
 ) -> UserValue:
     """Make one call to the outside; returns its result or raises its error."""
     if session.inhibited:
@@ -89,7 +98,9 @@ def call_out(
     where = place(site)
     name = activity_name(function)
     try:
-        args, kwargs = materialise(tuple(map(unwrap, args)), {key: unwrap(value) for key, value in kwargs.items()})
+        args, kwargs = materialise(
+            tuple(map(unwrap, args)), {key: unwrap(value) for key, value in kwargs.items()}
+        )
     except PayloadError as error:
         raise CallError(f"{name}: {error.message}", where=where, hint=error.hint) from None
     number = session.output.number()
@@ -106,7 +117,7 @@ def call_out(
         try:
             encoded = encode(session, target, arguments, kwargs)
         except PayloadError as error:
-            if workflow.unsafe.is_replaying() or not isinstance(error, Unpicklable):
+            if workflow.unsafe.is_replaying() or not isinstance(error, UnpicklableError):
                 raise CallError(f"{name}: {error.message}", where=where, hint=error.hint) from None
             live = workflow.patched(marker)
     carried = args if live else arguments
@@ -130,7 +141,9 @@ def encode(
     session: Any, target: dict[str, UserValue], args: tuple[UserValue, ...], kwargs: dict[str, UserValue]
 ) -> tuple[dict[str, JSON], JSON]:
     """The call as JSON: what to call, and with which arguments."""
-    function = {key: session.codec.encode(value) if key == "value" else value for key, value in target.items()}
+    function = {
+        key: session.codec.encode(value) if key == "value" else value for key, value in target.items()
+    }
     return function, session.codec.encode_call(args, kwargs)
 
 

@@ -20,7 +20,11 @@ _MESSAGE_LIMIT = 4_000  # characters of a failure's message
 def type_name(error: BaseException) -> str:
     """The type as a traceback shows it: no module for built-in exceptions."""
     kind = type(error)
-    return kind.__qualname__ if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__ in {"builtins", "__main__"}
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def message_of(error: BaseException) -> str:
@@ -40,7 +44,8 @@ def to_failure(error: BaseException, directory: Path, traceback: str = "") -> Ap
         "type": type_name(error),
         "message": message_of(error)[:_MESSAGE_LIMIT],
         "where": where,
-        "traceback": traceback or frames.render(error, directory, remote=remote_frames(error)),
+        "traceback": traceback
+        or frames.render(error, directory, remote=[frames.Frame(*frame) for frame in remote_frames(error)]),
     }
     return ApplicationError(first, details, type=type_name(error), non_retryable=True)
 
@@ -49,5 +54,5 @@ def place(error: BaseException, directory: Path) -> str:
     """``file:line`` of the innermost frame of the user's, also when it was in an activity."""
     remote = remote_frames(error)
     if remote:
-        return f"{remote[-1].path}:{remote[-1].line}"
+        return f"{remote[-1][0]}:{remote[-1][1]}"
     return frames.where(error, directory)

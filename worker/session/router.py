@@ -128,7 +128,11 @@ def key_of(callee: UserValue, kind: type) -> Any:
     if isinstance(callee, type):
         return callee
     if kind in _SLOTS:
-        return (kind, callee.__objclass__ if hasattr(callee, "__objclass__") else type(callee.__self__), callee.__name__)
+        return (
+            kind,
+            callee.__objclass__ if hasattr(callee, "__objclass__") else type(callee.__self__),
+            callee.__name__,
+        )
     return None
 
 

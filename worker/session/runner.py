@@ -34,7 +34,9 @@ def assert_supported() -> None:
     names = set(_WorkflowInstanceImpl.__init__.__code__.co_names)
     missing = {"_deleting", "_object", "_cancel_reason"} - names
     if missing:
-        raise RuntimeError(f"this version of temporalio has no {', '.join(sorted(missing))}: use temporalio 1.35")
+        raise RuntimeError(
+            f"this version of temporalio has no {', '.join(sorted(missing))}: use temporalio 1.35"
+        )
 
 
 class SessionRunner(WorkflowRunner):

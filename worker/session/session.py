@@ -69,7 +69,9 @@ class Session:
             raise
         except ApplicationError as failure:
             details = failure.details[0] if failure.details else {}
-            self.output.add(LINE_ERROR, str(details.get("traceback", failure.message)), str(details.get("where", "")))
+            self.output.add(
+                LINE_ERROR, str(details.get("traceback", failure.message)), str(details.get("where", ""))
+            )
             self.output.add(LINE_STATE, "error")
             raise
         self.output.add(LINE_STATE, "completed")
@@ -131,7 +133,9 @@ class Session:
         self.output.add("signal", f"signal {name} received: {self.codec.preview(payload)}")
 
 
-def call_shape(handler: Callable[..., UserValue], event: autokitteh.Event) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def call_shape(
+    handler: Callable[..., UserValue], event: autokitteh.Event
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """How a handler wants to be called: with the event, with ``session_id`` by name, or with nothing at all."""
     try:
         parameters = inspect.signature(handler).parameters

@@ -37,7 +37,8 @@ class Standins:
         module, _, function = name.rpartition(".")
         session = self._session
         if module == "builtins":
-            return session.host.hooks.builtins[function]
+            replaced: Callable[..., UserValue] = session.host.hooks.builtins[function]
+            return replaced
         if name in _SITED:
             made: Any = functools.partial(_SITED[name], session, site)
         elif name in _BOUND:
@@ -167,7 +168,11 @@ def _urlsafe(data: bytes) -> str:
 
 def _seeded(session: Any, *args: UserValue) -> Any:
     generator = type(session.chance.random)
-    return generator(*args) if args and args[0] is not None else generator(int.from_bytes(session.chance.bytes(16), "big"))
+    return (
+        generator(*args)
+        if args and args[0] is not None
+        else generator(int.from_bytes(session.chance.bytes(16), "big"))
+    )
 
 
 def _system_random(session: Any, *_args: UserValue) -> Any:

@@ -37,7 +37,9 @@ def apply_connections(connection: sa.Connection, project: str, wanted: list[dict
     for item in wanted:
         if item["name"] in known:
             connection.execute(
-                sa.update(table).where(here & (table.c.name == item["name"])).values(integration=item["integration"])
+                sa.update(table)
+                .where(here & (table.c.name == item["name"]))
+                .values(integration=item["integration"])
             )
         else:
             connection.execute(
@@ -101,4 +103,6 @@ def apply_variables(
         )
     for (scope, name), before in known.items():
         if (scope, name) not in wanted and before.manifest_value is not None:
-            connection.execute(sa.delete(table).where(here & (table.c.connection == scope) & (table.c.name == name)))
+            connection.execute(
+                sa.delete(table).where(here & (table.c.connection == scope) & (table.c.name == name))
+            )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 import sqlalchemy as sa
 
 from worker import clock, ids
@@ -23,7 +25,7 @@ class Projects:
             row = connection.execute(sa.select(table).where(table.c.name == name)).one_or_none()
         return Project(**row._mapping) if row is not None else None
 
-    def list(self) -> list[Project]:
+    def list(self) -> builtins.list[Project]:
         """All projects by name."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(tables.projects).order_by(tables.projects.c.name)).all()
@@ -49,11 +51,13 @@ class Connections:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def list(self, project: str) -> list[Connection]:
+    def list(self, project: str) -> builtins.list[Connection]:
         """A project's connections by name."""
         table = tables.connections
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(table).where(table.c.project == project).order_by(table.c.name)).all()
+            rows = connection.execute(
+                sa.select(table).where(table.c.project == project).order_by(table.c.name)
+            ).all()
         return [Connection(**row._mapping) for row in rows]
 
 
@@ -63,7 +67,7 @@ class Triggers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def list(self, project: str) -> list[Trigger]:
+    def list(self, project: str) -> builtins.list[Trigger]:
         """A project's triggers by name."""
         return self._select(tables.triggers.c.project == project)
 
@@ -77,16 +81,18 @@ class Triggers:
         found = self._select((tables.slugs.c.slug == slug) & (tables.triggers.c.kind == "webhook"))
         return found[0] if found else None
 
-    def for_connection(self, project: str, connection: str) -> list[Trigger]:
+    def for_connection(self, project: str, connection: str) -> builtins.list[Trigger]:
         """The triggers fed by a connection."""
         table = tables.triggers
         return self._select(
             (table.c.project == project) & (table.c.connection == connection) & (table.c.kind == "connection")
         )
 
-    def _select(self, condition: sa.ColumnElement[bool]) -> list[Trigger]:
+    def _select(self, condition: sa.ColumnElement[bool]) -> builtins.list[Trigger]:
         table, slugs = tables.triggers, tables.slugs
-        joined = table.outerjoin(slugs, (slugs.c.project == table.c.project) & (slugs.c.trigger == table.c.name))
+        joined = table.outerjoin(
+            slugs, (slugs.c.project == table.c.project) & (slugs.c.trigger == table.c.name)
+        )
         query = sa.select(table, slugs.c.slug).select_from(joined).where(condition).order_by(table.c.name)
         with self._database.read() as connection:
             rows = connection.execute(query).all()

@@ -5,6 +5,7 @@ One record per project and version: going back to an older version makes its rec
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +52,11 @@ class Deployments:
             identifier = known.id if known is not None else ids.new("dep")
             connection.execute(
                 sa.update(_T)
-                .where((_T.c.project == project) & _T.c.state.in_(["pending", "starting"]) & (_T.c.id != identifier))
+                .where(
+                    (_T.c.project == project)
+                    & _T.c.state.in_(["pending", "starting"])
+                    & (_T.c.id != identifier)
+                )
                 .values(state="failed", error=_SUPERSEDED)
             )
             fields = {
@@ -67,7 +72,9 @@ class Deployments:
                 connection.execute(sa.update(_T).where(_T.c.id == identifier).values(**fields))
             else:
                 connection.execute(
-                    sa.insert(_T).values(id=identifier, project=project, version=version, created_at=clock.now(), **fields)
+                    sa.insert(_T).values(
+                        id=identifier, project=project, version=version, created_at=clock.now(), **fields
+                    )
                 )
         found = self.get(identifier)
         assert found is not None
@@ -85,11 +92,11 @@ class Deployments:
         """The deployment that new sessions run on."""
         return self._one((_T.c.project == project) & (_T.c.state == "active"))
 
-    def list(self, project: str = "") -> list[Deployment]:
+    def list(self, project: str = "") -> builtins.list[Deployment]:
         """All deployments, newest first."""
         return self._many(_T.c.project == project if project else sa.true())
 
-    def wanted(self) -> list[Deployment]:
+    def wanted(self) -> builtins.list[Deployment]:
         """Those that should have a process, or be looked at."""
         return self._many(_T.c.state.in_(_WANTED))
 
@@ -117,7 +124,9 @@ class Deployments:
                 .values(state="draining")
             )
             connection.execute(
-                sa.update(_T).where(_T.c.id == identifier).values(state="active", error=None, activated_at=clock.now())
+                sa.update(_T)
+                .where(_T.c.id == identifier)
+                .values(state="active", error=None, activated_at=clock.now())
             )
             apply_desired(self._database, self._sealer, connection, row.project, json.loads(row.desired))
 
@@ -125,7 +134,7 @@ class Deployments:
         found = self._many(condition)
         return found[0] if found else None
 
-    def _many(self, condition: sa.ColumnElement[bool]) -> list[Deployment]:
+    def _many(self, condition: sa.ColumnElement[bool]) -> builtins.list[Deployment]:
         query = sa.select(_T).where(condition).order_by(_T.c.created_at.desc(), _T.c.id)
         with self._database.read() as connection:
             rows = connection.execute(query).all()

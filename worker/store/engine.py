@@ -31,7 +31,9 @@ class Database:
         self._lock = threading.Lock()
         self._place = parsed.render_as_string(hide_password=True)
         if self.dialect == "sqlite":
-            self.engine = sa.create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+            self.engine = sa.create_engine(
+                parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
+            )
             sa.event.listen(self.engine, "connect", prepare_sqlite)
             sa.event.listen(self.engine, "begin", begin_sqlite)
         else:
@@ -68,9 +70,14 @@ class Database:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+            text = (
+                str(error.orig).strip().splitlines()[0]
+                if str(error.orig).strip()
+                else type(error.orig).__name__
+            )
             raise StoreError(
-                f"the database {self._place} cannot be used: {text}", hint="Check AK_DATABASE_URL and that it runs."
+                f"the database {self._place} cannot be used: {text}",
+                hint="Check AK_DATABASE_URL and that it runs.",
             ) from None
 
     def insert(self, table: sa.Table) -> Any:
@@ -92,7 +99,9 @@ def parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except sa.exc.ArgumentError:
-        raise StoreError("AK_DATABASE_URL is not a database URL", hint="sqlite:///file.db or postgresql://…") from None
+        raise StoreError(
+            "AK_DATABASE_URL is not a database URL", hint="sqlite:///file.db or postgresql://…"
+        ) from None
     if parsed.get_backend_name() in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
@@ -103,7 +112,12 @@ def parse(url: str) -> URL:
 def prepare_sqlite(connection: Any, _record: Any) -> None:
     """Once per connection."""
     connection.isolation_level = None  # transactions begin where we say so, see begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_SECONDS * 1000}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

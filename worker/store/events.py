@@ -20,7 +20,7 @@ from worker.store.records import Delivery, Event
 _E = tables.events
 _D = tables.deliveries
 _BACKOFF_SECONDS = 0.5
-_BACKOFF_LIMIT_SECONDS = 30.0
+_BACKOFF_LIMIT_SECONDS = 5.0
 _FIELDS = ("id", "event_id", "project", "trigger", "handler", "session_id", "state", "reason", "attempts")
 
 
@@ -60,7 +60,11 @@ class Events:
 
     def deliveries(self, event_id: str) -> builtins.list[Delivery]:
         """What the event causes or caused."""
-        query = sa.select(*(_D.c[name] for name in _FIELDS)).where(_D.c.event_id == event_id).order_by(_D.c.trigger)
+        query = (
+            sa.select(*(_D.c[name] for name in _FIELDS))
+            .where(_D.c.event_id == event_id)
+            .order_by(_D.c.trigger)
+        )
         with self._database.read() as connection:
             return [Delivery(**row._mapping) for row in connection.execute(query)]
 
@@ -72,20 +76,28 @@ class Events:
             if connection.execute(sa.select(_D.c.id).where(free).limit(1)).first() is None:
                 return []
         with self._database.write() as connection:
-            query = sa.select(*(_D.c[name] for name in _FIELDS)).where(free).order_by(_D.c.event_seq).limit(limit)
+            query = (
+                sa.select(*(_D.c[name] for name in _FIELDS)).where(free).order_by(_D.c.event_seq).limit(limit)
+            )
             rows = connection.execute(self._database.skip_locked(query)).all()
             if rows:
                 connection.execute(
                     sa.update(_D)
                     .where(_D.c.id.in_([row.id for row in rows]))
-                    .values(owner=owner, not_before=now + dt.timedelta(seconds=lease_seconds), attempts=_D.c.attempts + 1)
+                    .values(
+                        owner=owner,
+                        not_before=now + dt.timedelta(seconds=lease_seconds),
+                        attempts=_D.c.attempts + 1,
+                    )
                 )
         return [Delivery(**{**row._mapping, "attempts": row.attempts + 1}) for row in rows]
 
     def finish_delivery(self, identifier: str, state: str, reason: str = "") -> None:
         """It is done, skipped or failed for good."""
         with self._database.write() as connection:
-            connection.execute(sa.update(_D).where(_D.c.id == identifier).values(state=state, reason=reason, owner=None))
+            connection.execute(
+                sa.update(_D).where(_D.c.id == identifier).values(state=state, reason=reason, owner=None)
+            )
 
     def release_delivery(self, identifier: str, reason: str) -> None:
         """It did not work this time: free it again, later with each attempt."""

@@ -40,7 +40,9 @@ class SessionLog:
                     places = sa.tuple_(_T.c.line, _T.c.sub).in_(lines)
                     connection.execute(sa.delete(_T).where(here & (_T.c.attempt == batch.attempt) & places))
                 else:
-                    connection.execute(sa.delete(_T).where(here & (_T.c.attempt == 0) & (_T.c.line >= batch.first)))
+                    connection.execute(
+                        sa.delete(_T).where(here & (_T.c.attempt == 0) & (_T.c.line >= batch.first))
+                    )
                 rows.extend(as_row(batch, line) for line in batch.lines)
             if rows:
                 connection.execute(sa.insert(_T), rows)
@@ -52,7 +54,9 @@ class SessionLog:
         beginning with the run before: lines below its first come from there.
         """
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(_T).where(_T.c.workflow_id == workflow_id).order_by(_T.c.seq)).all()
+            rows = connection.execute(
+                sa.select(_T).where(_T.c.workflow_id == workflow_id).order_by(_T.c.seq)
+            ).all()
         if not rows:
             return []
         runs = list(dict.fromkeys(row.run_id for row in rows))
@@ -67,7 +71,11 @@ class SessionLog:
         for row in mine:
             key = (row.run_id, row.line)
             last_attempt[key] = max(last_attempt.get(key, 0), row.attempt)
-        shown = [row for row in mine if row.attempt in {0, last_attempt[row.run_id, row.line]} and row.seq > after_seq]
+        shown = [
+            row
+            for row in mine
+            if row.attempt in {0, last_attempt[row.run_id, row.line]} and row.seq > after_seq
+        ]
         return [as_record(row) for row in sorted(shown, key=lambda row: (row.line, row.sub))]
 
     def tail(self, project: str = "", after_seq: int = 0, limit: int = _TAIL_LIMIT) -> list[StoredLine]:

@@ -17,7 +17,9 @@ _VERSION = "schema_version"
 
 def steps() -> list[str]:
     """The migrations in order."""
-    return sorted(module.name for module in pkgutil.iter_modules(migrations.__path__) if module.name.startswith("m"))
+    return sorted(
+        module.name for module in pkgutil.iter_modules(migrations.__path__) if module.name.startswith("m")
+    )
 
 
 def migrate(database: Database, upto: int | None = None) -> int:
@@ -52,5 +54,7 @@ def version(connection: sa.Connection) -> int:
     """How many migrations the database has seen."""
     if not sa.inspect(connection).has_table("settings"):
         return 0
-    found = connection.execute(sa.text("SELECT value FROM settings WHERE name = :name"), {"name": _VERSION}).scalar()
+    found = connection.execute(
+        sa.text("SELECT value FROM settings WHERE name = :name"), {"name": _VERSION}
+    ).scalar()
     return int(found) if found else 0

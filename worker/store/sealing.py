@@ -26,7 +26,10 @@ class Sealer:
     def seal(self, text: str, place: str) -> str:
         """The text, readable only with the key and only at this place."""
         nonce = os.urandom(_NONCE_BYTES)
-        return _PREFIX + base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), place.encode())).decode()
+        return (
+            _PREFIX
+            + base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), place.encode())).decode()
+        )
 
     def open(self, sealed: str, place: str) -> str:
         """The text again.

@@ -21,7 +21,7 @@ class Moment(sa.TypeDecorator[dt.datetime]):
         value = value.astimezone(dt.UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+    def process_result_value(self, value: dt.datetime | None, _dialect: Any) -> dt.datetime | None:
         """Aware on the way out."""
         if value is None:
             return None
@@ -32,7 +32,10 @@ metadata = sa.MetaData()
 _BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 settings = sa.Table(
-    "settings", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+    "settings",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
 )
 projects = sa.Table(
     "projects",

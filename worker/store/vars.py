@@ -90,7 +90,12 @@ def opened(sealer: Sealer, row: Any) -> Variable:
 
 
 def write(
-    database: Database, sealer: Sealer, transaction: sa.Connection, item: Variable, *, manifest_value: str | None
+    database: Database,
+    sealer: Sealer,
+    transaction: sa.Connection,
+    item: Variable,
+    *,
+    manifest_value: str | None,
 ) -> None:
     """Insert or replace one variable; ``manifest_value`` as it is to be stored, or plain for a record."""
     size = len(item.value.encode())
@@ -101,7 +106,9 @@ def write(
         sa.select(sa.func.count()).select_from(_T).where(scope & (_T.c.name != item.name))
     ).scalar_one()
     if others >= SCOPE_LIMIT:
-        raise StoreError(f"variable {item.name}: {SCOPE_LIMIT} variables per project or connection are allowed")
+        raise StoreError(
+            f"variable {item.name}: {SCOPE_LIMIT} variables per project or connection are allowed"
+        )
     where = place(item.project, item.connection, item.name)
     value = item.value
     if item.secret:
@@ -110,6 +117,15 @@ def write(
             manifest_value = sealer.seal(manifest_value, f"{where}|manifest")
     elif manifest_value is not None and manifest_value.startswith("sealed:1:"):
         manifest_value = sealer.open(manifest_value, f"{where}|manifest")
-    fields = {"value": value, "secret": item.secret, "description": item.description, "manifest_value": manifest_value}
-    insert = database.insert(_T).values(project=item.project, connection=item.connection, name=item.name, **fields)
-    transaction.execute(insert.on_conflict_do_update(index_elements=["project", "connection", "name"], set_=fields))
+    fields = {
+        "value": value,
+        "secret": item.secret,
+        "description": item.description,
+        "manifest_value": manifest_value,
+    }
+    insert = database.insert(_T).values(
+        project=item.project, connection=item.connection, name=item.name, **fields
+    )
+    transaction.execute(
+        insert.on_conflict_do_update(index_elements=["project", "connection", "name"], set_=fields)
+    )

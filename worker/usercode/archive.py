@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import stat
 import tarfile
@@ -50,10 +49,13 @@ def _walk(directory: Path, root: Path) -> Iterator[str]:
         target = entry.resolve()
         if entry.is_symlink() and root not in target.parents:
             raise DeployError(
-                f"{_relative(entry, root)} is a link to {target}, outside the project", hint="Copy the file into it."
+                f"{_relative(entry, root)} is a link to {target}, outside the project",
+                hint="Copy the file into it.",
             )
         if entry.is_dir():
-            if not (entry / "pyvenv.cfg").exists() and not (entry.is_symlink() and target in entry.absolute().parents):
+            if not (entry / "pyvenv.cfg").exists() and not (
+                entry.is_symlink() and target in entry.absolute().parents
+            ):
                 yield from _walk(entry, root)
         elif entry.is_file():
             yield _relative(entry, root)
@@ -86,7 +88,9 @@ def pack(directory: Path) -> Archive:
                 raise DeployError(f"{name} cannot be read: {error.strerror}") from None
             total += len(content)
             if total > LIMIT_BYTES:
-                raise DeployError(f"the project is over {LIMIT_BYTES // 2**20} MiB (at {name})", hint="Move data elsewhere.")
+                raise DeployError(
+                    f"the project is over {LIMIT_BYTES // 2**20} MiB (at {name})", hint="Move data elsewhere."
+                )
             executable = bool(path.stat().st_mode & stat.S_IXUSR)
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -120,7 +124,7 @@ def unpack(content: bytes, directory: Path) -> None:
         (fresh / _DONE).touch()
         if directory.exists():
             shutil.rmtree(directory)  # an extraction that was cut short
-        os.replace(fresh, directory)
+        fresh.replace(directory)
     except OSError:
         if not (directory / _DONE).exists():
             raise

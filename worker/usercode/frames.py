@@ -64,17 +64,23 @@ def render(error: BaseException, directory: Path, remote: Sequence[Frame] = ()) 
         frames = user_frames(current, directory) + list(remote if current is error else _remote(current))
         blocks.append(_block(current, frames) + link)
         if current.__cause__ is not None:
-            current, link = current.__cause__, "\n\nThe above exception was the direct cause of the following exception:\n"
+            current, link = (
+                current.__cause__,
+                "\n\nThe above exception was the direct cause of the following exception:\n",
+            )
         elif current.__context__ is not None and not current.__suppress_context__:
-            current, link = current.__context__, "\n\nDuring handling of the above exception, another exception occurred:\n"
+            current, link = (
+                current.__context__,
+                "\n\nDuring handling of the above exception, another exception occurred:\n",
+            )
         else:
             current = None
     return "\n".join(reversed(blocks))
 
 
 def _remote(error: BaseException) -> list[Frame]:
-    found: list[Frame] = getattr(error, "__dict__", {}).get("__ak_frames__", [])
-    return found
+    found = getattr(error, "__dict__", {}).get("__ak_frames__", [])
+    return [Frame(*frame) for frame in found]
 
 
 def _block(error: BaseException, frames: Sequence[Frame]) -> str:

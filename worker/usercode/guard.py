@@ -18,7 +18,27 @@ from typing import Any
 from worker.errors import CallError
 
 _NETWORK = frozenset(
-    ["socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "urllib.Request", "smtplib.connect", "ftplib.connect", "imaplib.open", "poplib.connect", "http.client.connect", "sqlite3.connect"]
+    [
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.gethostbyname",
+        "socket.sendto",
+        "socket.bind",
+        "subprocess.Popen",
+        "os.system",
+        "os.fork",
+        "os.forkpty",
+        "os.posix_spawn",
+        "os.exec",
+        "os.spawn",
+        "urllib.Request",
+        "smtplib.connect",
+        "ftplib.connect",
+        "imaplib.open",
+        "poplib.connect",
+        "http.client.connect",
+        "sqlite3.connect",
+    ]
 )
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _HINT = "Put it into a function marked @autokitteh.activity."
@@ -33,7 +53,19 @@ class Guard:
         self._root = f"{os.path.realpath(directory)}{os.sep}"
         self._report = report
         self._allowed = tuple(
-            {os.path.realpath(path) for path in (*sys.path, sys.prefix, sys.base_prefix, "/usr/share/zoneinfo", "/etc/localtime", "/dev/null", "/proc/self") if path}
+            {
+                os.path.realpath(path)
+                for path in (
+                    *sys.path,
+                    sys.prefix,
+                    sys.base_prefix,
+                    "/usr/share/zoneinfo",
+                    "/etc/localtime",
+                    "/dev/null",
+                    "/proc/self",
+                )
+                if path
+            }
         )
         self._armed = 0
         self._busy = False
@@ -72,8 +104,10 @@ class Guard:
         if not isinstance(path, str | bytes | os.PathLike):
             return
         name = os.path.realpath(os.fsdecode(path))
-        writes = bool(flags & _WRITE_FLAGS) if isinstance(flags, int) else any(c in (mode or "r") for c in "wax+")
-        if not writes and (name.startswith(self._root) or name.startswith(self._allowed)):
+        writes = (
+            bool(flags & _WRITE_FLAGS) if isinstance(flags, int) else any(c in (mode or "r") for c in "wax+")
+        )
+        if not writes and (name.startswith((self._root, *self._allowed))):
             return
         if name == os.devnull:
             return

@@ -69,7 +69,9 @@ class Namespace:
         """
         name = self.project.files.get(file)
         if name is None:
-            raise UserCodeError(f"there is no {file} in the project", hint=did_you_mean(file, self.project.files))
+            raise UserCodeError(
+                f"there is no {file} in the project", hint=did_you_mean(file, self.project.files)
+            )
         return self.import_name(name)
 
     def handler(self, location: str) -> Any:
@@ -84,8 +86,12 @@ class Namespace:
         found: Any = self.load(file)
         for part in name.split("."):
             if not hasattr(found, part):
-                names = [key for key, value in vars(found).items() if callable(value) and not key.startswith("_")]
-                raise UserCodeError(f"there is no {name} in {file}", where=f"{file}:1", hint=did_you_mean(part, names))
+                names = [
+                    key for key, value in vars(found).items() if callable(value) and not key.startswith("_")
+                ]
+                raise UserCodeError(
+                    f"there is no {name} in {file}", where=f"{file}:1", hint=did_you_mean(part, names)
+                )
             found = getattr(found, part)
         return found
 
@@ -93,7 +99,9 @@ class Namespace:
         """What ``importlib.import_module`` does for user code."""
         if name.startswith("."):
             if not package:
-                raise TypeError(f"the 'package' argument is required to perform a relative import for {name!r}")
+                raise TypeError(
+                    f"the 'package' argument is required to perform a relative import for {name!r}"
+                )
             name = importlib.util.resolve_name(name, self._user_name(package))
         mine = self.project.find(name)
         return self.import_name(mine) if mine is not None else importlib.import_module(name)
@@ -202,7 +210,9 @@ class Namespace:
     def _new_module(self, info: UserModule) -> types.ModuleType:
         module = types.ModuleType(info.runtime_name)
         path = str(self.project.path(info))
-        spec = importlib.machinery.ModuleSpec(info.runtime_name, None, origin=path, is_package=info.is_package)
+        spec = importlib.machinery.ModuleSpec(
+            info.runtime_name, None, origin=path, is_package=info.is_package
+        )
         scope = vars(module)
         scope["__spec__"] = spec
         scope["__builtins__"] = self._builtins
@@ -251,7 +261,9 @@ class Namespace:
         if mine is None:
             return builtins.__import__(name, globals, locals, fromlist, level)
         if mine not in self.project.modules and self.project.is_bare(mine.partition(".")[0]):
-            return builtins.__import__(name, globals, locals, fromlist, level)  # a bare directory beside a library
+            return builtins.__import__(
+                name, globals, locals, fromlist, level
+            )  # a bare directory beside a library
         module = self.import_name(mine)
         if not fromlist:
             return module if level else self.modules[mine.partition(".")[0]] if mine == name else module

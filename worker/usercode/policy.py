@@ -28,7 +28,12 @@ from typing import Any
 
 from worker.usercode import substitutes, tables
 
-_SLOTS = (types.MethodWrapperType, types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
+_SLOTS = (
+    types.MethodWrapperType,
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+)
 _ACTIVITY_MARK = "__ak_activity__"
 _PARTIAL_DEPTH = 10
 

@@ -39,7 +39,9 @@ def reachable_state(function: Any, is_user_module: Callable[[str], bool]) -> dic
         seen.add(id(item))
         code, scope = code_and_scope(item)
         if isinstance(item, type):
-            waiting.extend(member for member in vars(item).values() if callable(member) or is_descriptor(member))
+            waiting.extend(
+                member for member in vars(item).values() if callable(member) or is_descriptor(member)
+            )
             continue
         if code is None or scope is None or not is_user_module(str(scope.get("__name__", ""))):
             continue

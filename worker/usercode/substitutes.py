@@ -7,7 +7,7 @@ nothing here calls it.
 from __future__ import annotations
 
 import builtins
-import datetime
+import datetime as dt
 import importlib
 import os
 import random
@@ -61,17 +61,22 @@ def lookup(callee: Any) -> str | None:
         owner = callee.__self__
         if owner is _SHARED_GENERATOR:
             return f"random.{callee.__name__}"
-        if isinstance(owner, type) and issubclass(owner, datetime.date):
+        if isinstance(owner, type) and issubclass(owner, dt.date):
             if callee.__name__ == "today":
-                return "datetime.datetime.today" if issubclass(owner, datetime.datetime) else "datetime.date.today"
-            if issubclass(owner, datetime.datetime):
+                return "datetime.datetime.today" if issubclass(owner, dt.datetime) else "datetime.date.today"
+            if issubclass(owner, dt.datetime):
                 return _CLASS_CLOCKS.get(callee.__name__)
     return f"builtins.{_BUILTINS[id(callee)]}" if id(callee) in _BUILTINS else None
 
 
 def names() -> frozenset[str]:
     """The stand-ins of the table; those bound to the shared generator of ``random`` are not listed."""
-    return frozenset(name for _, name in _TABLE.values()) | frozenset(_CLASS_CLOCKS.values()) | {
-        "datetime.datetime.today",
-        "datetime.date.today",
-    } | frozenset(f"builtins.{name}" for name in _BUILTINS.values())
+    return (
+        frozenset(name for _, name in _TABLE.values())
+        | frozenset(_CLASS_CLOCKS.values())
+        | {
+            "datetime.datetime.today",
+            "datetime.date.today",
+        }
+        | frozenset(f"builtins.{name}" for name in _BUILTINS.values())
+    )

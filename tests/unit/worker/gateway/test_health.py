@@ -17,7 +17,7 @@ class FakeService:
     def __init__(self, answer=True):
         self.answer = answer
 
-    async def check_health(self, *, timeout):  # noqa: ASYNC109
+    async def check_health(self, *, timeout):
         """Answer, or fail."""
         if isinstance(self.answer, Exception):
             raise self.answer

@@ -1,0 +1,82 @@
+"""Run the gates and test tiers in order; stop at the end with one summary and the time each took."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+PACKAGES = ["autokitteh", "manifest", "worker"]
+SOURCES = [*PACKAGES, "scripts", "benchmarks", "tests"]
+PYTEST = [sys.executable, "-m", "pytest", "-q"]
+NOTHING_COLLECTED = 5
+
+CHECKS = {
+    "format": [str(BIN / "ruff"), "format", "--check", *SOURCES],
+    "lint": [str(BIN / "ruff"), "check", *SOURCES],
+    "types": [str(BIN / "mypy")],
+    "layers": [str(BIN / "lint-imports"), "--no-cache"],
+    "house": [sys.executable, "scripts/check_house.py"],
+    "test docstrings": [
+        str(BIN / "interrogate"),
+        "-q",
+        "tests/unit",
+        "tests/conformance",
+        "tests/replay",
+        "tests/integration",
+        "tests/acceptance",
+        "tests/chaos",
+    ],
+}
+TIERS = {
+    "unit": [
+        *PYTEST,
+        "-n",
+        "2",
+        "tests/unit",
+        "tests/test_layers.py",
+        "tests/test_exports.py",
+        "tests/test_error_codes.py",
+    ],
+    "conformance": [*PYTEST, "tests/conformance"],
+    "replay": [*PYTEST, "tests/replay"],
+    "integration": [*PYTEST, "tests/integration"],
+    "acceptance": [*PYTEST, "tests/acceptance"],
+    "chaos": [*PYTEST, "tests/chaos"],
+}
+
+
+def run(name: str, command: list[str]) -> tuple[str, bool, float]:
+    """Run one step; its output goes through."""
+    print(f"--- {name}", flush=True)
+    began = time.monotonic()
+    status = subprocess.run(command, check=False).returncode
+    took = time.monotonic() - began
+    print(f"--- {name}: {'ok' if status == 0 else f'FAILED ({status})'} in {took:.1f} s", flush=True)
+    return name, status == 0, took
+
+
+def main() -> int:
+    """Run what the arguments name: check, a tier, or all."""
+    wanted = sys.argv[1:] or ["all"]
+    steps: dict[str, list[str]] = {}
+    for name in wanted:
+        if name in {"all", "check"}:
+            steps |= CHECKS
+        if name == "all":
+            steps |= TIERS
+        elif name in TIERS:
+            steps[name] = TIERS[name]
+    results = [run(name, command) for name, command in steps.items()]
+    print("\nsummary")
+    for name, ok, took in results:
+        print(f"  {'ok    ' if ok else 'FAILED'} {name:<16} {took:6.1f} s")
+    failed = sum(not ok for _, ok, _ in results)
+    print(f"\n{len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
