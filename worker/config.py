@@ -191,7 +191,7 @@ def number_of(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise ConfigError(f"{name}={text!r} is not a number")
+        raise ConfigError(f"{name}={text!r} is not a number", hint="A number of 0 or more.")
     return value
 
 
@@ -231,7 +231,7 @@ def read_running(home: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(running_file(home).read_text())
         os.kill(int(found["pid"]), 0)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return found
 

@@ -27,7 +27,7 @@ MEMO_REMOTE_ADDR = "remote_addr"
 
 # Whoever starts a session gives it this: well above the time budget of one activation, so that our watchdog
 # decides about a long computation and not Temporal.
-WORKFLOW_TASK_TIMEOUT_SECONDS = 60
+WORKFLOW_TASK_TIMEOUT_SECONDS = 20
 MEMO_DURABLE = "durable"
 
 # Kinds of lines in the session log.

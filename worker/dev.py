@@ -135,6 +135,7 @@ async def running(settings: Settings, tell: Tell, progress: Callable[[str], None
     """Everything, for one machine."""
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(alone(settings))
+        temporal.quieten()  # before the first client: Temporal's runtime is made once
         settings, ui_url = await stack.enter_async_context(temporal_server(settings, progress))
         store = stack.enter_context(opened(settings))
         client = await temporal.connect(settings)

@@ -1,8 +1,8 @@
 """Find a Temporal server binary and run it as our own: one file of state, tuned for one machine.
 
-Found in this order: ``temporal`` on PATH, in our cache, the SDK's own download (given up after ten seconds), built from
-source with Go (minutes, once). A stock dev server polls its queues twenty times a second, which costs 45 ms at every
-step; the settings below bring a step to a few milliseconds.
+Found in this order: ``temporal`` on PATH, in our cache, the SDK's own download (given up after ten seconds without a
+byte), built from source with Go (minutes, once). A stock dev server polls its queues twenty times a second, which costs
+45 ms at every step; the settings below bring a step to a few milliseconds.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import collections
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,17 +24,20 @@ from pathlib import Path
 from temporalio.client import Client
 
 from worker import clock
-from worker.config import Settings
+from worker.config import Settings, inherited_environment
 from worker.errors import TemporalError
 
 VERSION = "1.5.1"
 MODULE = f"github.com/temporalio/cli/cmd/temporal@v{VERSION}"
-_DOWNLOAD_SECONDS = 10.0
+_OLDEST_SERVER = (1, 29)  # Worker Deployments as we use them
+_DOWNLOAD_IDLE_SECONDS = 10.0  # without a byte: given up
+_DOWNLOAD_POLL_SECONDS = 0.25
 _BUILD_SECONDS = 1200.0
 _TELL_SECONDS = 15.0
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded here: a forked child may only call it
 SETTINGS = {
     "history.transferProcessorMaxPollRPS": "2000",
     "history.timerProcessorMaxPollRPS": "2000",
@@ -70,10 +74,11 @@ async def find(cache: Path, tell: Tell = quiet) -> Path:
     cached = cache / "temporal" / VERSION / "temporal"
     tried = []
     on_path = shutil.which("temporal")
-    if on_path:
+    reason = await unsuitable(on_path) if on_path else "`temporal` is not on PATH"
+    if on_path and not reason:
         tell(f"Temporal: {on_path}")
         return Path(on_path)
-    tried.append("`temporal` is not on PATH")
+    tried.append(reason)
     if cached.exists():
         tell(f"Temporal: {cached}")
         return cached
@@ -82,7 +87,7 @@ async def find(cache: Path, tell: Tell = quiet) -> Path:
     if downloaded:
         tell(f"Temporal: downloaded to {cached}")
         return cached
-    tried.append(f"it could not be downloaded within {_DOWNLOAD_SECONDS:.0f} s")
+    tried.append("it could not be downloaded")
     reason = await build(cached, tell)
     if not reason:
         return cached
@@ -93,24 +98,50 @@ async def find(cache: Path, tell: Tell = quiet) -> Path:
     )
 
 
+async def unsuitable(binary: str) -> str:
+    """Why a ``temporal`` of the machine is not the one we need; nothing when it is."""
+    oldest = ".".join(map(str, _OLDEST_SERVER))
+    try:
+        process = await asyncio.create_subprocess_exec(
+            binary, "--version", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        output, _ = await process.communicate()
+    except OSError as error:
+        return f"{binary} cannot be run: {error.strerror}"
+    found = re.search(r"Server (\d+)\.(\d+)", output.decode(errors="replace"))
+    if found is None:
+        return f"{binary} is no Temporal command line with a server"
+    if tuple(map(int, found.groups())) < _OLDEST_SERVER:
+        return f"{binary} has server {found[1]}.{found[2]}, {oldest} or newer is needed"
+    return ""
+
+
 async def download(target: Path) -> bool:
     """Let the SDK download its test server; a process of its own, because the download cannot be cancelled."""
     directory = target.parent / "download"
     directory.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _DOWNLOAD, str(directory), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        *(sys.executable, "-c", _DOWNLOAD, str(directory)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # so that a server it has started ends with it
     )
-    try:
-        await asyncio.wait_for(process.wait(), _DOWNLOAD_SECONDS)
-    except TimeoutError:
-        process.kill()
+    size, since = 0, clock.monotonic()
+    while process.returncode is None and clock.monotonic() - since < _DOWNLOAD_IDLE_SECONDS:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _DOWNLOAD_POLL_SECONDS)
+        now = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
+        if now != size:
+            size, since = now, clock.monotonic()
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
     found = [path for path in directory.iterdir() if path.is_file() and os.access(path, os.X_OK)]
-    if not found or process.returncode != 0:
-        shutil.rmtree(directory, ignore_errors=True)
-        return False
-    found[0].replace(target)
-    return True
+    complete = [path for path in found if not await unsuitable(str(path))]
+    if complete:
+        complete[0].replace(target)
+    shutil.rmtree(directory, ignore_errors=True)
+    return bool(complete)
 
 
 async def build(target: Path, tell: Tell) -> str:
@@ -121,7 +152,7 @@ async def build(target: Path, tell: Tell) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     tell(f"building Temporal {VERSION} with {go}: three to ten minutes, once")
     began = clock.monotonic()
-    environment = {**os.environ, "GOBIN": str(target.parent), "GOFLAGS": "-buildvcs=false"}
+    environment = {**inherited_environment(), "GOBIN": str(target.parent), "GOFLAGS": "-buildvcs=false"}
     process = await asyncio.create_subprocess_exec(
         go, "install", MODULE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -134,16 +165,16 @@ async def build(target: Path, tell: Tell) -> str:
             last.append(line.decode(errors="replace").strip())
 
     reading = asyncio.create_task(read())
-    while process.returncode is None and clock.monotonic() - began < _BUILD_SECONDS:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(reading), _TELL_SECONDS)
+    while not reading.done() and clock.monotonic() - began < _BUILD_SECONDS:
+        await asyncio.wait([reading], timeout=_TELL_SECONDS)
         if not reading.done():
             tell(f"building Temporal … {clock.monotonic() - began:.0f} s")
-        else:
-            await process.wait()
-    if process.returncode is None:
+    if not reading.done():
+        reading.cancel()
         process.kill()
+        await process.wait()
         return f"building it with Go took more than {_BUILD_SECONDS:.0f} s"
+    await process.wait()
     if process.returncode or not target.exists():
         return f"building it with Go failed: {' / '.join(last)}"
     tell(f"built Temporal {VERSION} in {clock.monotonic() - began:.0f} s")
@@ -200,7 +231,7 @@ class DevServer:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - it only calls prctl,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it only calls prctl
             )
         self._pid_file.write_text(str(self._process.pid))
         await self._answers(log)
@@ -299,4 +330,4 @@ def choose_port(wanted: int, variable: str, taken: set[int] | None = None) -> in
 def die_with_parent() -> None:
     """In the child, on Linux: end when the parent is killed."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

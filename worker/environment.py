@@ -92,12 +92,12 @@ def interpreter(
     with (home.parent / f"{home.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / ".ready").exists():
-            build(home, lines, directory, tell)
+            build(home, requirements, directory, tell)
             (home / ".ready").touch()
     return str(python)
 
 
-def build(home: Path, lines: list[str], directory: Path, tell: Callable[[str], None]) -> None:
+def build(home: Path, requirements: str, directory: Path, tell: Callable[[str], None]) -> None:
     """Make the environment: resolve both sets together, install, make our packages importable."""
     import uv
 
@@ -111,11 +111,15 @@ def build(home: Path, lines: list[str], directory: Path, tell: Callable[[str], N
 
     threading.Thread(target=report, daemon=True).start()
     try:
-        run([tool, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], directory, lines)
+        run(
+            [tool, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)],
+            directory,
+            requirements,
+        )
         ours = home / "runtime-requirements.txt"
         ours.write_text("\n".join(runtime_requirements()) + "\n")
         theirs = directory / ".requirements-resolved.txt"
-        theirs.write_text("\n".join(lines) + "\n")
+        theirs.write_text("\n".join(requirement_lines(requirements)) + "\n")
         try:
             run(
                 [
@@ -131,7 +135,7 @@ def build(home: Path, lines: list[str], directory: Path, tell: Callable[[str], N
                     str(ours),
                 ],
                 directory,
-                lines,
+                requirements,
             )
         finally:
             theirs.unlink(missing_ok=True)
@@ -144,7 +148,7 @@ def build(home: Path, lines: list[str], directory: Path, tell: Callable[[str], N
             link.symlink_to(package_root() / name)
 
 
-def run(command: list[str], directory: Path, lines: list[str]) -> None:
+def run(command: list[str], directory: Path, requirements: str) -> None:
     """Run one step of the installer."""
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -152,15 +156,15 @@ def run(command: list[str], directory: Path, lines: list[str]) -> None:
         shown = "\n  ".join(text[:_ESSENTIAL_LINES])
         raise DeployError(
             f"the requirements cannot be installed beside our own:\n  {shown}",
-            where=f"requirements.txt:{blamed(done.stderr, lines)}",
+            where=f"requirements.txt:{blamed(done.stderr, requirements)}",
             hint="Correct requirements.txt; the running deployment stays.",
         )
 
 
-def blamed(reason: str, lines: list[str]) -> int:
-    """The number of the requirement the resolver complains about; 1 when it names none."""
-    for number, line in enumerate(lines, 1):
+def blamed(reason: str, requirements: str) -> int:
+    """The line of the requirement the resolver complains about; 1 when it names none."""
+    for number, line in enumerate(requirements.splitlines(), 1):
         name = re.split(r"[\s<>=!~\[;@]", line, maxsplit=1)[0]
-        if name and re.search(rf"\b{re.escape(name)}\b", reason, re.IGNORECASE):
+        if name and not name.startswith("#") and re.search(rf"\b{re.escape(name)}\b", reason, re.IGNORECASE):
             return number
     return 1

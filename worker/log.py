@@ -8,43 +8,85 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 _LOGGER = logging.getLogger("autokitteh")
+_HIDDEN = "••••••"
+_MINIMUM_CHARACTERS = 6  # shorter values would hit ordinary words
 
 
 class Formatter(logging.Formatter):
-    """Text for people, JSON for machines."""
+    """Text for people, JSON for machines; secret values in neither."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         self._as_json = as_json
+        self._pattern: re.Pattern[str] | None = None
+        self.secrets: set[str] = set()
+        self.mask(secrets)
+
+    def mask(self, secrets: Iterable[str]) -> None:
+        """Hide these values from now on, also where JSON writes them with escapes."""
+        self.secrets |= {value for value in secrets if len(value) >= _MINIMUM_CHARACTERS}
+        written = self.secrets | {json.dumps(value)[1:-1] for value in self.secrets}
+        longest_first = sorted(written, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if written else None
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        facts: dict[str, Any] = getattr(record, "facts", {})
-        if self._as_json:
-            head = {
-                "at": self.formatTime(record),
-                "level": record.levelname.lower(),
-                "action": record.getMessage(),
-            }
-            return json.dumps(head | facts, default=str)
-        text = " ".join(f"{name}={value}" for name, value in facts.items())
-        line = f"{record.levelname.lower()}: {record.getMessage()} {text}".rstrip()
+        """One entry."""
+        text = self._json(record) if self._as_json else self._text(record)
+        return self._pattern.sub(_HIDDEN, text) if self._pattern is not None else text
+
+    def _json(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "at": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "action": record.getMessage(),
+        }
+        entry |= getattr(record, "facts", {})
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+    def _text(self, record: logging.LogRecord) -> str:
+        facts = getattr(record, "facts", {})
+        parts = [f"{record.levelname.lower()}: {record.getMessage()}"]
+        parts += [f"{name}={value}" for name, value in facts.items()]
+        line = " ".join(parts)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-def configure(level: str = "WARNING", *, as_json: bool = False) -> None:
-    """Send logs of this level and above to standard error."""
+def configure(level: str = "WARNING", *, as_json: bool = False, libraries: bool = True) -> None:
+    """Send logs of this level and above to standard error; values hidden before stay hidden.
+
+    ``libraries=False`` leaves the root logger alone: in a build process it is the user's program's.
+    """
+    hidden = {value for formatter in _formatters() for value in formatter.secrets}
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Formatter(as_json=as_json))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    handler.setFormatter(Formatter(as_json=as_json, secrets=hidden))
+    target = logging.getLogger() if libraries else _LOGGER
+    target.handlers[:] = [handler]
+    target.setLevel(level.upper())
+    _LOGGER.propagate = libraries
+
+
+def mask(values: Iterable[str]) -> None:
+    """Never write these values to the log; call it after ``configure``."""
+    values = list(values)
+    for formatter in _formatters():
+        formatter.mask(values)
 
 
 def log(*, action: str, level: str = "info", exc_info: bool = False, **facts: Any) -> None:
     """One structured line: what happened, and the facts."""
-    _LOGGER.log(logging.getLevelName(level.upper()), action, extra={"facts": facts}, exc_info=exc_info)
+    _LOGGER.log(
+        logging.getLevelNamesMapping()[level.upper()], action, extra={"facts": facts}, exc_info=exc_info
+    )
+
+
+def _formatters() -> list[Formatter]:
+    found = (handler.formatter for handler in [*logging.getLogger().handlers, *_LOGGER.handlers])
+    return [formatter for formatter in found if isinstance(formatter, Formatter)]

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 from typing import Any
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.service import RPCError, RPCStatusCode
 
 from worker import clock
 from worker.config import Settings
@@ -19,20 +21,31 @@ _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.25
 
 
-async def connect(settings: Settings, *, patience_seconds: float = _PATIENCE_SECONDS) -> Client:
-    """A client for the configured Temporal.
+async def connect(
+    settings: Settings, *, identity: str | None = None, patience_seconds: float = _PATIENCE_SECONDS
+) -> Client:
+    """A client for the configured Temporal. ``identity`` is who Temporal's histories say did something.
 
     Raises:
-        TemporalError: it does not answer within the given patience.
+        TemporalError: it does not answer within the given patience, or refuses us.
     """
     address = settings.temporal_address or f"127.0.0.1:{settings.temporal_port}"
     return await connect_to(
-        address, settings.temporal_namespace, settings.temporal_environment, patience_seconds
+        address,
+        settings.temporal_namespace,
+        settings.temporal_environment,
+        patience_seconds,
+        identity=identity,
     )
 
 
 async def connect_to(
-    address: str, namespace: str, environment: dict[str, str], patience_seconds: float = _PATIENCE_SECONDS
+    address: str,
+    namespace: str,
+    environment: dict[str, str],
+    patience_seconds: float = _PATIENCE_SECONDS,
+    *,
+    identity: str | None = None,
 ) -> Client:
     """A client for an address, with TLS, API key and headers of Temporal's own variables and profile.
 
@@ -43,12 +56,13 @@ async def connect_to(
         **profile.to_client_connect_config(),
         "target_host": address,
         "namespace": namespace,
+        "identity": identity,
     }
     end = clock.monotonic() + patience_seconds
     quieten()
     while True:
         try:
-            return await Client.connect(**options, data_converter=data_converter())
+            client = await Client.connect(**options, data_converter=data_converter())
         except RuntimeError as error:
             if clock.monotonic() > end:
                 raise TemporalError(
@@ -56,6 +70,29 @@ async def connect_to(
                     hint="Start it with `ak up`, or set TEMPORAL_ADDRESS to one that runs.",
                 ) from None
             await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            await _welcome(client, address)
+            return client
+
+
+async def _welcome(client: Client, address: str) -> None:
+    """See that the namespace exists and that we may use it: later calls would fail with less to say.
+
+    Other refusals are no proof: an API key may be allowed to run workflows and not to describe namespaces.
+    """
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise TemporalError(
+                f"Temporal at {address} has no namespace {client.namespace!r}",
+                hint="Set TEMPORAL_NAMESPACE to one it has, or make it: temporal operator namespace create.",
+            ) from None
+        if error.status == RPCStatusCode.UNAUTHENTICATED:
+            raise TemporalError(
+                f"Temporal at {address} does not know us: {error.message}",
+                hint="Check TEMPORAL_API_KEY, or the TEMPORAL_TLS_… certificate.",
+            ) from None
 
 
 def quieten() -> None:

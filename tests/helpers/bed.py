@@ -26,7 +26,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.service import RPCError
 
-from worker.contracts import BootConfig
+from worker.contracts import WORKFLOW_TASK_TIMEOUT_SECONDS, BootConfig
 from worker.payload.converter import data_converter
 from worker.payload.signing import derive_keys
 from worker.store import open_store
@@ -152,7 +152,7 @@ class Bed:
             id=identifier or f"ses_{uuid.uuid4().hex}",
             task_queue=self.name,
             memo=memo,
-            task_timeout=dt.timedelta(seconds=60),
+            task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
         )
 
     async def run(

@@ -16,12 +16,14 @@ from worker.cli.output import Output
 from worker.config import Settings
 from worker.errors import WorkerError
 from worker.gateway.server import Gateway
+from worker.log import configure
 
 _SUPERVISOR_SECONDS = 30
 
 
 async def up(directories: list[Path], settings: Settings, out: Output) -> int:
     """Everything on one machine, until a signal."""
+    configure(settings.log_level, as_json=settings.log_format == "json")
     stopped = dev.stop_event()
     for warning in settings.warnings:
         out.progress(f"warning: {warning}")
@@ -87,6 +89,7 @@ def teller(out: Output) -> Any:
 
 async def worker(settings: Settings, out: Output) -> int:
     """The supervisor alone, until a signal."""
+    configure(settings.log_level, as_json=settings.log_format == "json")
     stopped = dev.stop_event()
     with dev.opened(settings) as store:
         client = await temporal.connect(settings)
@@ -100,6 +103,7 @@ async def worker(settings: Settings, out: Output) -> int:
 
 async def gateway(settings: Settings, out: Output) -> int:
     """The gateway alone, until a signal."""
+    configure(settings.log_level, as_json=settings.log_format == "json")
     stopped = dev.stop_event()
     with dev.opened(settings) as store:
         client = await temporal.connect(settings)

@@ -21,7 +21,7 @@ from typing import Any
 from worker import config
 from worker.contracts import BootConfig, Report
 from worker.errors import WorkerError
-from worker.log import log
+from worker.log import configure, log, mask
 
 _STUCK_EXIT = 75
 _FAILED_EXIT = 1
@@ -100,6 +100,8 @@ def main() -> int:
     """Run the process; returns the exit status."""
     reporter = Reporter(config.report_descriptor())
     boot, pipe = read_boot()
+    configure(boot.log_level, libraries=False)
+    mask(boot.secrets.values())
     try:
         return asyncio.run(serve(boot, pipe, reporter))
     except WorkerError as error:

@@ -18,7 +18,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from worker.activities.call import ActivityHost, Calls
 from worker.activities.rooms import Room, Rooms
 from worker.contracts import JSON, BootConfig
-from worker.errors import PayloadError
+from worker.errors import PayloadError, UserCodeError, WorkerError
 from worker.payload.codec import Codec
 from worker.payload.signing import Signer, derive_entropy
 from worker.process import builtins
@@ -28,6 +28,7 @@ from worker.session import router
 from worker.session.host import Host, RunningState
 from worker.session.runner import SessionRunner
 from worker.session.workflow import SessionWorkflow
+from worker.usercode import frames
 from worker.usercode.guard import Guard
 from worker.usercode.namespace import Hooks, Namespace, Project
 from worker.usercode.policy import Policy
@@ -67,7 +68,7 @@ def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
     )
     activity_namespace = Namespace(project, outside, permanent=True)
     for entrypoint in boot.entrypoints:
-        activity_namespace.handler(entrypoint)
+        load(activity_namespace, entrypoint, directory)
 
     host = Host(
         project=boot.project,
@@ -100,6 +101,27 @@ def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
         write=writer.write,
     )
     return Parts(host, activities, writer)
+
+
+def load(namespace: Namespace, entrypoint: str, directory: Path) -> None:
+    """Load a handler's module; an error of the user's code becomes one that names the line.
+
+    Raises:
+        UserCodeError: with file and line of the user's.
+    """
+    try:
+        namespace.handler(entrypoint)
+    except WorkerError:
+        raise
+    except BaseException as error:
+        missing = isinstance(error, ModuleNotFoundError)
+        hint = (
+            "Is it in requirements.txt?"
+            if missing
+            else "The project's modules are run once when it is deployed."
+        )
+        where = frames.where(error, directory) or entrypoint.replace(":", ":1 ").partition(" ")[0]
+        raise UserCodeError(f"{type(error).__name__}: {error}", where=where, hint=hint) from None
 
 
 def new_room(project: Project, hooks: Hooks, new_codec: Callable[[Namespace], Codec]) -> Room:

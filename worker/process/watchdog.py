@@ -9,7 +9,7 @@ sessions; it is switched off. This one counts from the moment an activation bega
    after the second time, terminates that session.
 
 Time on a busy machine is not the session's fault: an activation counts as over budget when its thread used half of
-the budget as CPU time, or when three times the budget has passed.
+the budget as CPU time, or when twice the budget has passed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from worker.errors import OverBudget
 
 _CHECK_SECONDS = 0.25
-_STUCK_BUDGETS = 6
+_STUCK_BUDGETS = 3
 
 
 class Watchdog:
@@ -79,7 +79,7 @@ class Watchdog:
                     continue
                 passed = time.monotonic() - self._began
                 used = time.clock_gettime(self._clock) - self._began_cpu
-                over = passed > self._budget and (used > self._budget / 2 or passed > 3 * self._budget)
+                over = passed > self._budget and (used > self._budget / 2 or passed > 2 * self._budget)
                 if over and self._in_user_code():
                     self._raised = True
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(

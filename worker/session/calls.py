@@ -37,7 +37,7 @@ from worker.usercode.policy import Decision, activity_name
 NO_LIMIT = dt.timedelta(
     days=3650
 )  # a call may take as long as it takes; a dead process is noticed by heartbeats
-HEARTBEAT_TIMEOUT = dt.timedelta(seconds=20)  # long enough for C code that holds the interpreter lock
+HEARTBEAT_TIMEOUT = dt.timedelta(seconds=15)  # long enough for C code that holds the interpreter lock
 RETRY = RetryPolicy(
     initial_interval=dt.timedelta(milliseconds=500),
     backoff_coefficient=2,

@@ -70,6 +70,7 @@ def prepare(
         },
         max_cached_workflows=settings.max_cached_workflows,
         budget_seconds=settings.budget_seconds,
+        log_level=settings.log_level.upper(),
     )
     return Launch(
         boot,

@@ -6,12 +6,14 @@ environments. Names that begin with ``_`` are kept. A link is stored as what it 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import shutil
 import stat
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +48,14 @@ def _walk(directory: Path, root: Path) -> Iterator[str]:
     for entry in sorted(directory.iterdir()):
         if entry.name.startswith(".") or entry.name in _SKIPPED or entry.suffix == ".pyc":
             continue
+        _check_name(entry.name)
         target = entry.resolve()
-        if entry.is_symlink() and root not in target.parents:
+        if entry.is_symlink() and not target.exists():
+            raise DeployError(
+                f"{_relative(entry, root)} is a link to {target}, which does not exist",
+                hint="Remove the link, or add the file.",
+            )
+        if entry.is_symlink() and target != root and root not in target.parents:
             raise DeployError(
                 f"{_relative(entry, root)} is a link to {target}, outside the project",
                 hint="Copy the file into it.",
@@ -59,6 +67,13 @@ def _walk(directory: Path, root: Path) -> Iterator[str]:
                 yield from _walk(entry, root)
         elif entry.is_file():
             yield _relative(entry, root)
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise DeployError(f"the file name {name!r} is not UTF-8", hint="Rename the file.") from None
 
 
 def _relative(entry: Path, root: Path) -> str:
@@ -79,7 +94,11 @@ def pack(directory: Path) -> Archive:
     buffer = io.BytesIO()
     total = 0
     files = collect(directory)
-    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT, compresslevel=6) as tar:
+    with (
+        # The header carries no time, so that the same files are the same bytes.
+        gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=6, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
         for name in files:
             path = directory / name
             try:
@@ -103,25 +122,29 @@ def pack(directory: Path) -> Archive:
 def unpack(content: bytes, directory: Path) -> None:
     """Extract into ``directory``, which is complete or not there at all; one that is complete is kept.
 
+    Files that have gone missing from it since are put back; those that are there are never touched, since programs
+    may write beside their code.
+
     Raises:
-        DeployError: an entry leads out of the directory.
+        DeployError: an entry leads out of the directory, there is too much in it, or it is damaged.
     """
-    if (directory / _DONE).exists():
+    missing = _missing(directory)
+    if missing == []:
         return
     directory.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))
     try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
-            for member in tar:
-                if not member.isfile() or member.name.startswith("/") or ".." in Path(member.name).parts:
-                    raise DeployError(f"the build holds {member.name!r}, which leads out of it")
-                target = fresh / member.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                source = tar.extractfile(member)
-                assert source is not None
-                target.write_bytes(source.read())
-                target.chmod(member.mode & 0o777)
-        (fresh / _DONE).touch()
+        try:
+            _extract(content, fresh)
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
+        if missing is not None:
+            for name in missing:
+                (directory / name).parent.mkdir(parents=True, exist_ok=True)
+                (fresh / name).replace(directory / name)
+            return
+        names = sorted(path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file())
+        (fresh / _DONE).write_bytes("\0".join(names).encode())
         if directory.exists():
             shutil.rmtree(directory)  # an extraction that was cut short
         fresh.replace(directory)
@@ -130,3 +153,29 @@ def unpack(content: bytes, directory: Path) -> None:
             raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _missing(directory: Path) -> list[str] | None:
+    """Files that are gone from a complete directory; None where it is not complete."""
+    try:
+        names = (directory / _DONE).read_bytes().decode()
+    except OSError:
+        return None
+    return [name for name in names.split("\0") if name and not (directory / name).exists()]
+
+
+def _extract(content: bytes, directory: Path) -> None:
+    total = 0
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+        for member in tar:
+            if not member.isfile() or member.name.startswith("/") or ".." in Path(member.name).parts:
+                raise DeployError(f"the build holds {member.name!r}, which leads out of it")
+            total += member.size
+            if total > LIMIT_BYTES:
+                raise DeployError(f"the build is over {LIMIT_BYTES // 2**20} MiB (at {member.name})")
+            target = directory / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source = tar.extractfile(member)
+            assert source is not None
+            target.write_bytes(source.read())
+            target.chmod(member.mode & 0o777)

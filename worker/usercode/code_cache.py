@@ -6,14 +6,19 @@ and compiled once per content.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
+import sys
 import threading
 from pathlib import Path
 from types import CodeType
 
 from worker.errors import UserCodeError
 from worker.usercode.transform import transform
+
+# As deep as Python compiles from text. A tree made in Python is held to the interpreter's own limit (up to 3.11).
+_TREE_DEPTH_LIMIT = 4000
 
 
 class CodeCache:
@@ -47,9 +52,12 @@ class CodeCache:
 def _compile(content: bytes, path: Path, relative: str) -> CodeType:
     text = ""
     try:
-        text = importlib.util.decode_source(content)
+        text = _decode(content)
         tree = transform(text, relative)
-        return compile(tree, str(path.absolute()), "exec", dont_inherit=True)
+        try:
+            return compile(tree, str(path.absolute()), "exec", dont_inherit=True)
+        except RecursionError:
+            return _compile_deep(tree, str(path.absolute()))
     except SyntaxError as error:
         raise _syntax_error(error, text, relative) from error
     except UnicodeDecodeError as error:
@@ -63,6 +71,25 @@ def _compile(content: bytes, path: Path, relative: str) -> CodeType:
         raise UserCodeError(f"the file is not Python: {error}", where=relative) from error
     except (RecursionError, MemoryError) as error:
         raise UserCodeError("the code is nested too deeply to be compiled", where=relative) from error
+
+
+def _decode(content: bytes) -> str:
+    try:
+        return importlib.util.decode_source(content)
+    except SyntaxError:
+        # Python's message blames an encoding declaration even where there is none: say which byte it is.
+        if b"coding" not in b"".join(content.splitlines()[:2]):
+            content.decode()
+        raise
+
+
+def _compile_deep(tree: ast.Module, filename: str) -> CodeType:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _TREE_DEPTH_LIMIT))
+    try:
+        return compile(tree, filename, "exec", dont_inherit=True)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _syntax_error(error: SyntaxError, text: str, relative: str) -> UserCodeError:

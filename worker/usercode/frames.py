@@ -12,6 +12,8 @@ from types import TracebackType
 
 _CHAIN_LIMIT = 20
 _FRAMES_LIMIT = 60
+# Installed code, also where it lies inside the project's directory.
+_INSTALLED = ("site-packages", "dist-packages", "node_modules")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,16 @@ def user_frames(source: BaseException | TracebackType | None, directory: Path) -
     while tb is not None:
         code = tb.tb_frame.f_code
         for prefix in (root, plain):
-            if code.co_filename.startswith(prefix):
+            if code.co_filename.startswith(prefix) and _is_users(code.co_filename.removeprefix(prefix)):
                 text = linecache.getline(code.co_filename, tb.tb_lineno).strip()
                 found.append(Frame(code.co_filename.removeprefix(prefix), tb.tb_lineno, code.co_name, text))
                 break
         tb = tb.tb_next
     return found
+
+
+def _is_users(relative: str) -> bool:
+    return not any(part.startswith(".") or part in _INSTALLED for part in Path(relative).parts)
 
 
 def where(error: BaseException, directory: Path) -> str:
@@ -103,4 +109,6 @@ def _headline(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception_only(error)).rstrip()
     except Exception:
-        return f"{type(error).__qualname__}: <its message cannot be shown>"
+        # ``type.__qualname__`` of a class whose metaclass raises on any question.
+        name: str = type.__getattribute__(type(error), "__qualname__")
+        return f"{name}: <its message cannot be shown>"

@@ -5,6 +5,10 @@ An import statement of user code ends in ``import_name``; everything that is not
 
 ``sys.modules`` holds stand-ins for user modules (see ``standins``), because much of Python looks modules up there.
 
+Circular and failed imports behave as in Python: a module is registered before it runs, forgotten if it fails, and other
+threads wait for it. One difference: a submodule that is still running is set on its package as soon as somebody asks
+for it there, because Python's own way around that leads through ``sys.modules``.
+
 References: a function, class or module-level object of user code has a path, ``main:Report.render``, that means the
 same in every namespace of the build.
 """
@@ -15,6 +19,7 @@ import builtins
 import difflib
 import importlib.machinery
 import importlib.util
+import threading
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +29,23 @@ from worker.errors import UserCodeError
 from worker.usercode.project import Project, UserModule
 from worker.usercode.standins import StandIns
 
-_NOT_REFERABLE = (int, float, complex, str, bytes, bool, type(None), tuple, frozenset, types.ModuleType)
+# Values, for which one is as good as an equal other one, and what has a name of its own elsewhere.
+_NOT_REFERABLE = (
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    bool,
+    type(None),
+    tuple,
+    frozenset,
+    types.ModuleType,
+    types.BuiltinFunctionType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.WrapperDescriptorType,
+)
 _DEPTH = 20
 
 
@@ -56,6 +77,8 @@ class Namespace:
         self._hooks = hooks
         self._stand_ins = stand_ins_of(project)
         self._builtins = {**vars(builtins), **hooks.builtins, "__import__": self._import}
+        self._running: set[str] = set()
+        self._lock = threading.RLock()
         self._loads = 0
         self._globals: dict[int, str] | None = None
         if permanent:
@@ -93,6 +116,10 @@ class Namespace:
                     f"there is no {name} in {file}", where=f"{file}:1", hint=did_you_mean(part, names)
                 )
             found = getattr(found, part)
+        if not callable(found):
+            raise UserCodeError(
+                f"{name} in {file} cannot be called: it is of type {type(found).__name__}", where=f"{file}:1"
+            )
         return found
 
     def import_module(self, name: str, package: str | None = None) -> types.ModuleType:
@@ -108,9 +135,17 @@ class Namespace:
 
     def import_name(self, name: str) -> types.ModuleType:
         """The user's module of that name with the packages it is in, executed at first use."""
+        module = self.modules.get(name)
+        if module is not None and not self._running:
+            return module
+        # Another thread may be running the module right now: wait for it, as Python does.
+        with self._lock:
+            return self._import_name(name)
+
+    def _import_name(self, name: str) -> types.ModuleType:
         parent, _, child = name.rpartition(".")
         if parent:
-            self.import_name(parent)
+            self._import_name(parent)
         module = self.modules.get(name)
         if module is None:
             info = self.project.modules.get(name)
@@ -120,8 +155,10 @@ class Namespace:
                     text += f"; {parent!r} is not a package"
                 raise ModuleNotFoundError(text, name=name)
             module = self._execute(info)
-            if parent:
-                setattr(self.modules[parent], child, module)
+        elif not parent or child in vars(self.modules[parent]):
+            return module
+        if parent:
+            setattr(self.modules[parent], child, module)
         return module
 
     def module(self, runtime_name: str) -> types.ModuleType:
@@ -192,29 +229,43 @@ class Namespace:
 
     def _execute(self, info: UserModule) -> types.ModuleType:
         module = self._new_module(info)
-        self.modules[info.name] = module
         if not info.file:
+            self.modules[info.name] = module
             return module
+        # Before the module is registered: what cannot be compiled must fail at the next import, too.
         code = self.project.code.get(self.project.path(info), info.file)
+        spec: Any = module.__spec__
+        self.modules[info.name] = module
+        self._running.add(info.name)
         self._begin()
         try:
             self._stand_ins.put(info.runtime_name, info.name)
+            spec._initializing = True  # Python's error for a circular import asks for it
             exec(code, vars(module))  # noqa: S102 - running the user's module is the purpose
+            replaced = self._stand_ins.replaced(info.runtime_name)
+            if replaced is not None:  # ``sys.modules[__name__] = something``
+                self.modules[info.name] = module = replaced
         except BaseException:
             self.modules.pop(info.name, None)
             raise
         finally:
+            spec._initializing = False
+            self._running.discard(info.name)
             self._end()
         return module
 
     def _new_module(self, info: UserModule) -> types.ModuleType:
         module = types.ModuleType(info.runtime_name)
         path = str(self.project.path(info))
+        # The loader runs nothing; ``importlib.resources`` and ``pkgutil`` read the package's data through it.
+        loader: Any = importlib.machinery.SourceFileLoader(info.runtime_name, path) if info.file else None
         spec = importlib.machinery.ModuleSpec(
-            info.runtime_name, None, origin=path, is_package=info.is_package
+            info.runtime_name, loader, origin=path if info.file else None, is_package=info.is_package
         )
+        spec.has_location = bool(info.file)
         scope = vars(module)
         scope["__spec__"] = spec
+        scope["__loader__"] = loader
         scope["__builtins__"] = self._builtins
         scope["__ak_route__"] = self._hooks.route
         scope["__ak_ref__"] = self._hooks.ref
@@ -224,13 +275,16 @@ class Namespace:
             scope["__path__"] = spec.submodule_search_locations = [info.directory]
             scope["__package__"] = info.runtime_name
         else:
-            scope["__package__"] = info.runtime_name.rpartition(".")[0]
+            scope["__package__"] = info.runtime_name.rpartition(".")[0] if "." in info.name else ""
         return module
 
     def _begin(self) -> None:
         self._stand_ins.begin(self, self._hooks.current_namespace)
         self._loads += 1
         if self._loads == 1:
+            for name in self.modules:
+                info = self.project.modules[name]
+                self._stand_ins.put(info.runtime_name, name)
             self._hooks.loading(True)
 
     def _end(self) -> None:
@@ -266,7 +320,9 @@ class Namespace:
             )  # a bare directory beside a library
         module = self.import_name(mine)
         if not fromlist:
-            return module if level else self.modules[mine.partition(".")[0]] if mine == name else module
+            # ``import a.b`` binds ``a``; counted from the end, since a directory may stand before it.
+            rest = len(name) - len(name.partition(".")[0])
+            return self.modules[mine[: len(mine) - rest]]
         self._load_submodules(module, mine, fromlist)
         return module
 

@@ -96,7 +96,7 @@ class Project:
         if top in self._top_level:
             return name
         for entry in sys.path:
-            if os.path.isabs(entry) and not entry.startswith(self._root):
+            if Path(entry).is_absolute() and not entry.startswith(self._root):
                 continue
             path = os.path.realpath(entry)
             if path.startswith(self._root):
@@ -149,7 +149,7 @@ class Project:
             self._files[_dotted(parts)] = relative
             return
         name = _dotted((*parts, entry.name.removesuffix(".py")))
-        if os.path.isfile(self.directory / Path(*parts) / entry.name[:-3] / INIT):
+        if (self.directory / Path(*parts) / entry.name[:-3] / INIT).is_file():
             return  # the package beside it wins
         self._files[name] = relative
 

@@ -1,0 +1,158 @@
+"""Settings: defaults, errors that name the variable, the installation's key, the running ``ak up``."""
+
+from __future__ import annotations
+
+import json
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from worker import config
+from worker.config import Settings
+from worker.errors import ConfigError
+
+
+def load(tmp_path, **environ):
+    """Settings of an environment that holds nothing else."""
+    return Settings.load({"AK_HOME": str(tmp_path), **environ})
+
+
+def test_settings_have_defaults_for_one_machine(tmp_path):
+    """Nothing needs to be configured."""
+    found = load(tmp_path)
+    assert found.database_url == f"sqlite:///{tmp_path / 'autokitteh.db'}"
+    assert (found.listen_host, found.listen_port) == ("127.0.0.1", 9980)
+    assert (found.temporal_address, found.temporal_namespace) == (None, "default")
+    assert (found.temporal_port, found.ui_port) == (7233, 8233)
+    assert found.warnings == []
+
+
+def test_settings_read_each_variable(tmp_path):
+    """Every variable has its effect."""
+    found = load(
+        tmp_path,
+        AK_DATABASE_URL="postgresql://db/ak",
+        AK_LISTEN="0.0.0.0:80",
+        AK_PUBLIC_URL="https://hooks.example.com/",
+        AK_TEMPORAL_PORT="0",
+        AK_UI_PORT="1",
+        AK_CACHE_DIR="/var/cache/ak",
+        AK_BUDGET_SECONDS="0.5",
+        AK_MAX_CACHED_SESSIONS="7",
+        AK_LOG_LEVEL="DEBUG",
+        AK_LOG_FORMAT="json",
+    )
+    assert found.database_url == "postgresql://db/ak"
+    assert (found.listen_host, found.listen_port) == ("0.0.0.0", 80)
+    assert found.public_url == "https://hooks.example.com"
+    assert (found.temporal_port, found.ui_port) == (0, 1)
+    assert str(found.cache_dir) == "/var/cache/ak"
+    assert (found.budget_seconds, found.max_cached_workflows) == (0.5, 7)
+    assert (found.log_level, found.log_format) == ("debug", "json")
+
+
+def test_settings_take_temporals_own_variables(tmp_path):
+    """Address and namespace are read by Temporal's library; the rest is passed on."""
+    found = load(
+        tmp_path, TEMPORAL_ADDRESS="t.example.com:7233", TEMPORAL_NAMESPACE="prod", TEMPORAL_API_KEY="k3y"
+    )
+    assert (found.temporal_address, found.temporal_namespace) == ("t.example.com:7233", "prod")
+    assert found.temporal_environment["TEMPORAL_API_KEY"] == "k3y"
+
+
+def test_settings_read_a_profile_of_temporal(tmp_path):
+    """A profile file of Temporal's command line is enough."""
+    file = tmp_path / "temporal.toml"
+    file.write_text('[profile.default]\naddress = "profile.example.com:7233"\nnamespace = "from-file"\n')
+    found = load(tmp_path, TEMPORAL_CONFIG_FILE=str(file))
+    assert (found.temporal_address, found.temporal_namespace) == ("profile.example.com:7233", "from-file")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AK_LISTEN", "9980"),
+        ("AK_LISTEN", "127.0.0.1:http"),
+        ("AK_LISTEN", "127.0.0.1:65536"),
+        ("AK_TEMPORAL_PORT", "-1"),
+        ("AK_UI_PORT", "x"),
+        ("AK_BUDGET_SECONDS", "soon"),
+        ("AK_BUDGET_SECONDS", "nan"),
+        ("AK_MAX_CACHED_SESSIONS", "-5"),
+        ("AK_LOG_LEVEL", "loud"),
+        ("AK_LOG_FORMAT", "xml"),
+    ],
+)
+def test_settings_name_variable_and_value_of_an_error(tmp_path, name, value):
+    """A wrong value is told with its variable."""
+    with pytest.raises(ConfigError, match=f"{name}='{value}'"):
+        load(tmp_path, **{name: value})
+
+
+def test_settings_warn_of_unknown_variables(tmp_path):
+    """A misspelled variable is told with the one that was meant."""
+    assert load(tmp_path, AK_LISTN="x:1").warnings == ["AK_LISTN is no setting; did you mean AK_LISTEN?"]
+
+
+def test_settings_keep_secrets_out_of_their_repr(tmp_path):
+    """Neither the key nor Temporal's credentials appear when settings are printed."""
+    text = repr(load(tmp_path, AK_PAYLOAD_KEY="ab" * 32, TEMPORAL_API_KEY="s3cret"))
+    assert "ab" * 32 not in text
+    assert "s3cret" not in text
+
+
+def test_installation_key_is_made_once_and_kept_private(tmp_path):
+    """All processes that ask at the same time get the same key, in a file only its owner can read."""
+    home = tmp_path / "fresh"
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: load(home).installation_key(), range(16)))
+    assert {len(key) for key in keys} == {32}
+    assert len(keys) == 1
+    assert stat.S_IMODE((home / "key").stat().st_mode) == 0o600
+    assert [path.name for path in home.iterdir()] == ["key"]
+
+
+def test_installation_key_of_the_environment_wins(tmp_path):
+    """A configured key is used, and no file is made."""
+    assert load(tmp_path, AK_PAYLOAD_KEY="01" * 32).installation_key() == b"\x01" * 32
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["zz" * 32, "01" * 16])
+def test_installation_key_must_be_32_bytes_of_hex(tmp_path, text):
+    """A key that is too short or no hex is refused without being repeated."""
+    with pytest.raises(ConfigError, match="AK_PAYLOAD_KEY is not a key of 32 bytes") as caught:
+        load(tmp_path, AK_PAYLOAD_KEY=text).installation_key()
+    assert text not in str(caught.value)
+
+
+def test_running_describes_this_process_until_it_is_removed(tmp_path):
+    """Other commands find addresses of the running ``ak up``."""
+    config.write_running(
+        tmp_path, gateway="http://127.0.0.1:1", temporal="127.0.0.1:2", ui="http://127.0.0.1:3"
+    )
+    found = config.read_running(tmp_path)
+    assert found is not None
+    assert (found["gateway"], found["temporal"]) == ("http://127.0.0.1:1", "127.0.0.1:2")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    config.remove_running(tmp_path)
+    config.remove_running(tmp_path)
+    assert config.read_running(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", json.dumps({"pid": 2**22 + 1}), "[]"])
+def test_running_ignores_what_a_dead_process_left(tmp_path, text):
+    """A broken file, or that of a process that is gone, counts as nothing."""
+    config.running_file(tmp_path).write_text(text)
+    assert config.read_running(tmp_path) is None
+
+
+def test_build_processes_inherit_nothing_that_is_ours(monkeypatch):
+    """Our settings and Temporal's credentials stay with us; everything else is inherited."""
+    monkeypatch.setenv("AK_PAYLOAD_KEY", "k")
+    monkeypatch.setenv("TEMPORAL_API_KEY", "k")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    found = config.inherited_environment()
+    assert "LANG" in found
+    assert not {"AK_PAYLOAD_KEY", "TEMPORAL_API_KEY"} & found.keys()
