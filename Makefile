@@ -17,7 +17,7 @@ help:
 	@echo "make test-fast  the unit tests"
 	@echo "make check      format, lint, types, layers, house rules"
 	@echo "make bench      measure against plain temporalio; prints docs/performance.md's table"
-	@echo "make clean      remove what make made"
+	@echo "make clean      remove what make made, also the state in .ak"
 
 setup: $(STAMP)
 

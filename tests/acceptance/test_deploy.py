@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.helpers.ak import CommandError
@@ -55,10 +57,8 @@ def test_old_session_finishes_on_its_version_and_its_process_goes(up, tmp_path):
 
 def cwd_of(pid: int) -> str:
     """A process's working directory; nothing when it is gone."""
-    import os
-
     try:
-        return os.readlink(f"/proc/{pid}/cwd")
+        return str(Path(f"/proc/{pid}/cwd").readlink())
     except OSError:
         return ""
 

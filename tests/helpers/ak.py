@@ -100,7 +100,7 @@ class AkUp:
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
                     command = (entry / "cmdline").read_bytes()
-                    where = os.readlink(entry / "cwd")
+                    where = str((entry / "cwd").readlink())
                     if b"worker.process" in command and where.startswith(str(self.home)):
                         found.append(int(entry.name))
         return found
@@ -124,9 +124,7 @@ class AkUp:
             assert self.process.stdout is not None
             self.process.stdout.close()
 
-    def run(
-        self, *arguments: str, check: bool = True, input: str | None = None
-    ) -> subprocess.CompletedProcess[str]:  # noqa: A002
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command beside it."""
         done = subprocess.run(
             [AK, *arguments],
@@ -135,7 +133,6 @@ class AkUp:
             text=True,
             timeout=120,
             check=False,
-            input=input,
         )
         if check and done.returncode:
             raise CommandError(done)

@@ -93,6 +93,7 @@ async def test_gateway_finishes_the_request_under_way_before_it_stops(settings):
     reading, stopping = asyncio.Event(), asyncio.Event()
 
     async def slow():
+        """A request that is under way for a while."""
         yield b"one "
         reading.set()
         await stopping.wait()

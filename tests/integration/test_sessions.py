@@ -207,6 +207,7 @@ async def eventually_status(handle, status):
     """Wait until the workflow has that status."""
 
     async def has() -> bool:
+        """Whether it stands there now."""
         described = await handle.describe()
         return described.status is not None and described.status.name == status
 

@@ -30,7 +30,7 @@ from worker.session.runner import SessionRunner
 from worker.session.workflow import SessionWorkflow
 from worker.usercode import frames
 from worker.usercode.guard import Guard
-from worker.usercode.namespace import Hooks, Namespace, Project
+from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
 from worker.usercode.state import NEVER_STATE
 
@@ -75,7 +75,7 @@ def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
         directory=directory,
         policy=Policy(directory),
         guard=Guard(directory, lambda text, where: warn(state, text, where)),
-        new_namespace=lambda hooks: Namespace(project, hooks),
+        new_namespace=lambda hooks: Namespace(project, hooks, shared=shared),
         new_codec=new_codec,
         entropy=derive_entropy(signer),
         emit=writer.emit,
@@ -90,6 +90,7 @@ def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
         loading=lambda loading: count_loading(state, loading),
         current_namespace=lambda: state.current.namespace if state.current is not None else None,
     )
+    shared = SharedModules(project, host.hooks)
     activities = ActivityHost(
         project=boot.project,
         directory=directory,

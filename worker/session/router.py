@@ -42,6 +42,8 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
     Args:
         host: the process's host; ``host.state`` says which session runs.
         own_functions: functions of ours that stand in user namespaces (``print`` …): always inline.
+
+    Length: closures over a few local names are what makes an inline call cheap; they share them by standing here.
     """
     state = host.state
     get_ident = _thread.get_ident

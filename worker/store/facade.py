@@ -72,8 +72,12 @@ def open_store(url: str, *, secret_key: bytes) -> Store:
         StoreError: it cannot be reached, is too new, or belongs to another key.
     """
     database = open_database(url)
-    migrate(database)
-    return Store(database, secret_key)
+    try:
+        migrate(database)
+        return Store(database, secret_key)
+    except BaseException:
+        database.close()
+        raise
 
 
 def open_log(url: str) -> SessionLog:

@@ -27,6 +27,7 @@ from typing import Any
 
 from worker.errors import UserCodeError
 from worker.usercode.project import Project, UserModule
+from worker.usercode.share import SharedModules
 from worker.usercode.standins import StandIns
 
 # Values, for which one is as good as an equal other one, and what has a name of its own elsewhere.
@@ -71,10 +72,18 @@ class Hooks:
 class Namespace:
     """The project's modules, private to one session or to the process's activities."""
 
-    def __init__(self, project: Project, hooks: Hooks, *, permanent: bool = False) -> None:
+    def __init__(
+        self,
+        project: Project,
+        hooks: Hooks,
+        *,
+        shared: SharedModules | None = None,
+        permanent: bool = False,
+    ) -> None:
         self.project = project
         self.modules: dict[str, types.ModuleType] = {}
         self._hooks = hooks
+        self._shared = shared
         self._stand_ins = stand_ins_of(project)
         self._builtins = {**vars(builtins), **hooks.builtins, "__import__": self._import}
         self._running: set[str] = set()
@@ -154,7 +163,7 @@ class Namespace:
                 if parent and not self.project.modules[parent].is_package:
                     text += f"; {parent!r} is not a package"
                 raise ModuleNotFoundError(text, name=name)
-            module = self._execute(info)
+            module = self._obtain(info)
         elif not parent or child in vars(self.modules[parent]):
             return module
         if parent:
@@ -227,8 +236,20 @@ class Namespace:
                     found.setdefault(id(value), f"{module.__name__}:{key}")
         return found
 
-    def _execute(self, info: UserModule) -> types.ModuleType:
-        module = self._new_module(info)
+    def _obtain(self, info: UserModule) -> types.ModuleType:
+        """Run the module, or take the one that all namespaces of the process have in common."""
+        shared = self._shared
+        if shared is None or info.name not in shared.names:
+            return self._execute(info, self._builtins)
+        with shared.lock:
+            module = shared.modules.get(info.name)
+            if module is None:
+                module = shared.modules[info.name] = self._execute(info, shared.builtins)
+            self.modules[info.name] = module
+        return module
+
+    def _execute(self, info: UserModule, private: dict[str, Any]) -> types.ModuleType:
+        module = self._new_module(info, private)
         if not info.file:
             self.modules[info.name] = module
             return module
@@ -254,7 +275,7 @@ class Namespace:
             self._end()
         return module
 
-    def _new_module(self, info: UserModule) -> types.ModuleType:
+    def _new_module(self, info: UserModule, private: dict[str, Any]) -> types.ModuleType:
         module = types.ModuleType(info.runtime_name)
         path = str(self.project.path(info))
         # The loader runs nothing; ``importlib.resources`` and ``pkgutil`` read the package's data through it.
@@ -266,7 +287,7 @@ class Namespace:
         scope = vars(module)
         scope["__spec__"] = spec
         scope["__loader__"] = loader
-        scope["__builtins__"] = self._builtins
+        scope["__builtins__"] = private
         scope["__ak_route__"] = self._hooks.route
         scope["__ak_ref__"] = self._hooks.ref
         if info.file:
@@ -281,6 +302,8 @@ class Namespace:
     def _begin(self) -> None:
         self._stand_ins.begin(self, self._hooks.current_namespace)
         self._loads += 1
+        if self._shared is not None:
+            self._shared.loading.namespace = self
         if self._loads == 1:
             for name in self.modules:
                 info = self.project.modules[name]
@@ -290,6 +313,8 @@ class Namespace:
     def _end(self) -> None:
         self._loads -= 1
         if self._loads == 0:
+            if self._shared is not None:
+                self._shared.loading.namespace = None
             self._hooks.loading(False)
         self._stand_ins.end()
 
@@ -352,4 +377,4 @@ def did_you_mean(name: str, names: Any) -> str:
     return f"There is: {', '.join(known[:_DEPTH])}" if known else "There is nothing of that kind."
 
 
-__all__ = ["Hooks", "Namespace", "Project"]
+__all__ = ["Hooks", "Namespace", "Project", "SharedModules"]

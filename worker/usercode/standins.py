@@ -6,7 +6,8 @@ models, pickle, ``sys.modules[__name__]`` in the user's own code. Whichever sess
 would be given the wrong classes.
 
 So what lies there is a stand-in. It passes every attribute read and write on to the module of the namespace that asks:
-the one being loaded on this thread, else the running session's, else the process's own (the permanent one). Stand-ins
+the one being loaded on this thread, else the session that runs on this thread, else the process's own (the permanent
+one). Which session runs is asked only on threads that loaded one: activities beside it belong to the process. Stand-ins
 are put in place while a namespace loads and taken away afterwards; once a namespace is permanent, they stay.
 
 Still not covered: ``sys.modules[name] is module``, and a library that keeps a module object it found there.
@@ -72,7 +73,6 @@ class StandIns:
         self._before: dict[str, ModuleType] = {}
         self._loading = threading.local()
         self._permanent: Modules | None = None
-        self._current: Callable[[], Modules | None] = lambda: None
         self._loads = 0
         self._lock = threading.RLock()
 
@@ -80,7 +80,7 @@ class StandIns:
         """From here on ``namespace`` is being loaded on this thread."""
         with self._lock:
             self._loads += 1
-            self._current = current
+            self._loading.current = current
             self._stack().append(namespace)
 
     def end(self) -> None:
@@ -104,6 +104,14 @@ class StandIns:
                 runtime_name,
                 lambda: StandIn(runtime_name, lambda: self._find(user_name)),
             )
+
+    def asking(self) -> Modules | None:
+        """The namespace that code on this thread belongs to, None for the process's own."""
+        stack = self._stack()
+        if stack:
+            return stack[-1]
+        current: Callable[[], Modules | None] | None = getattr(self._loading, "current", None)
+        return current() if current is not None else None
 
     def replaced(self, runtime_name: str) -> ModuleType | None:
         """The module the user's code itself put in place of its own, as Python's import honours it."""
@@ -131,9 +139,7 @@ class StandIns:
         self._before.clear()
 
     def _find(self, user_name: str) -> ModuleType | None:
-        stack = self._stack()
-        asking = stack[-1] if stack else self._current()
-        for namespace in (asking, self._permanent):
+        for namespace in (self.asking(), self._permanent):
             if namespace is not None and user_name in namespace.modules:
                 return namespace.modules[user_name]
         return None

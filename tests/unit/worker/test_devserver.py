@@ -23,9 +23,11 @@ def cache(tmp_path, monkeypatch):
     """An empty cache, an empty PATH, and no way to download or build unless a test gives one."""
 
     async def nothing(*_arguments):
+        """No network."""
         return False
 
     async def no_go(*_arguments):
+        """No compiler."""
         return "Go is not installed, so it cannot be built"
 
     monkeypatch.setattr(devserver, "download", nothing)

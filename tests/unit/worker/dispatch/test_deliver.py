@@ -62,7 +62,7 @@ async def test_deliver_starts_the_handler_as_a_workflow():
     assert (arg.payload.metadata["encoding"], arg.payload.data) == (b"json/plain", b'{"method":"GET"}')
     assert (options["id"], options["task_queue"]) == ("ses_1", "shop")
     assert options["id_reuse_policy"] is WorkflowIDReusePolicy.REJECT_DUPLICATE
-    assert options["task_timeout"] == dt.timedelta(seconds=60)
+    assert options["task_timeout"] == dt.timedelta(seconds=20)
     assert options["static_summary"] == "webhook get → main.py:on_event"
     assert options["memo"] == {
         "project": "shop",

@@ -133,6 +133,7 @@ async def test_webhook_limits_the_body(site, size, status, chunked):
     """512 KiB are taken, one byte more is refused, whether the length is declared or not."""
 
     async def chunks():
+        """More than the limit, in parts."""
         for start in range(0, size, 65536):
             yield b"\xff" * min(65536, size - start)
 
@@ -156,6 +157,7 @@ async def test_webhook_body_that_does_not_come_is_408(site, monkeypatch):
     monkeypatch.setattr(webhooks, "BODY_TIMEOUT_SECONDS", 0.001)
 
     async def stalled():
+        """A body that never comes."""
         yield b"x"
         await asyncio.Event().wait()
 
@@ -178,9 +180,11 @@ async def test_webhook_of_a_client_that_left_records_nothing(site):
     sent = []
 
     async def receive():
+        """The client is gone."""
         return {"type": "http.disconnect"}
 
     async def send(message):
+        """Nobody listens."""
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/webhooks/abc", "raw_path": b"/webhooks/abc"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
+import threading
 import typing
 
 import pytest
@@ -121,3 +122,17 @@ def test_standins_are_there_for_late_imports(tmp_path):
     )
     module = module.namespace().load("main_x.py")
     assert module.f() == {"a": module.Foo}
+
+
+def test_standins_give_other_threads_the_process_module(tmp_path):
+    """While a session runs on one thread, code beside it on another gets the process's own module."""
+    made = user_project(tmp_path, {"main_x.py": "x = 1"})
+    process = made.namespace(permanent=True).load("main_x.py")
+    made.current = made.namespace()
+    session = made.current.load("main_x.py")
+    session.x = 2
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(sys.modules["main_x"].x))
+    thread.start()
+    thread.join()
+    assert (seen, sys.modules["main_x"].x, process.x) == ([1], 2, 1)
