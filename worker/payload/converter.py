@@ -11,16 +11,20 @@ import json
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.converter import (
     BinaryNullPayloadConverter,
     BinaryPlainPayloadConverter,
     BinaryProtoPayloadConverter,
     CompositePayloadConverter,
     DataConverter,
+    DefaultFailureConverter,
     EncodingPayloadConverter,
     JSONPlainPayloadConverter,
     JSONProtoPayloadConverter,
 )
+from temporalio.converter import PayloadConverter as TemporalPayloadConverter
+from temporalio.exceptions import ApplicationError
 
 from worker.errors import PayloadError
 
@@ -73,6 +77,29 @@ class PayloadConverter(CompositePayloadConverter):
         )
 
 
+class UserFailures(DefaultFailureConverter):
+    """Failures whose stack trace shows the user's frames, and nothing of how we got there."""
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: TemporalPayloadConverter, failure: Failure
+    ) -> None:
+        """As Temporal does, with the traceback of the error's details in place of ours."""
+        super().to_failure(exception, payload_converter, failure)
+        if isinstance(exception, ApplicationError):
+            details = exception.details[0] if exception.details else None
+            failure.stack_trace = traceback_of(details) if isinstance(details, dict) else ""
+
+
+def traceback_of(details: dict[str, Any]) -> str:
+    """The user's frames in an error's details: rendered, or as they were where it was raised."""
+    if isinstance(details.get("traceback"), str):
+        return str(details["traceback"])
+    frames = details.get("frames") or []
+    return "\n".join(
+        f'  File "{path}", line {line}, in {name}\n    {text}' for path, line, name, text in frames
+    )
+
+
 def data_converter() -> DataConverter:
     """The converter of every client and worker of ours."""
-    return DataConverter(payload_converter_class=PayloadConverter)
+    return DataConverter(payload_converter_class=PayloadConverter, failure_converter_class=UserFailures)
