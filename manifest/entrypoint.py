@@ -25,10 +25,12 @@ class EntryPoint:
 
 def parse(text: str) -> EntryPoint | None:
     """The entry point; None when the text is none. A space instead of the colon is understood."""
-    if not re.match(CALL_PATTERN, text):
+    if not re.fullmatch(CALL_PATTERN, text):
         return None
-    path, _, name = text.replace(" ", ":", 1).partition(":") if ":" not in text else text.partition(":")
-    return EntryPoint(path, name)
+    separator = max(
+        text.rfind(":"), text.rfind(" ")
+    )  # the file's name may hold spaces, the function's cannot
+    return EntryPoint(text[:separator], text[separator + 1 :])
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def names_in(body: list[ast.stmt]) -> tuple[set[str], bool]:
                 names.add(node.name)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 names.add(node.id)
+            elif isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                continue
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 open_ended = open_ended or any(alias.name == "*" for alias in node.names)
                 names.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)

@@ -31,12 +31,12 @@ class Scalar(Node):
     text: str = ""
     is_null: bool = False
     style: str = ""  # "", "'", '"', "|" or ">"
-    lines: tuple[int, ...] = ()
+    indent: int = 0  # of the lines of a literal ("|") scalar
 
     def place(self, line: int, column: int) -> tuple[int, int]:
         """Where a position inside the text stands in the file; exact for plain, quoted and literal scalars."""
         if self.style == "|":
-            return self.line + line, self.column + column - 1
+            return self.line + line, self.indent + column
         if line > 1 or self.style == ">":
             return self.line, self.column
         return self.line, self.column + column - 1 + (1 if self.style in {"'", '"'} else 0)
@@ -77,7 +77,7 @@ def parse(text: str, path: str) -> tuple[Node | None, list[Problem]]:
             Problem(path, 1, 1, "the file is empty", "AK2001", hint="It begins with `version: v2`.")
         ]
     try:
-        return _Converter().convert(root, 0), []
+        return _Converter(text).convert(root, 0), []
     except RecursionError:
         return None, [
             Problem(path, 1, 1, "this is not YAML: it contains itself or is nested too deeply", "AK2001")
@@ -87,7 +87,8 @@ def parse(text: str, path: str) -> tuple[Node | None, list[Problem]]:
 class _Converter:
     """YAML's nodes as ours, with a bound on what aliases can unfold."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
         self._count = 0
 
     def convert(self, node: yaml.Node, depth: int) -> Node:
@@ -97,7 +98,9 @@ class _Converter:
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
         if isinstance(node, yaml.ScalarNode):
             null = node.style is None and node.value in {"", "~", "null", "Null", "NULL"}
-            return Scalar(line, column, "" if null else node.value, null, node.style or "")
+            style = node.style or ""
+            indent = self._indent(line, node.value) if style == "|" else 0
+            return Scalar(line, column, "" if null else node.value, null, style, indent)
         if isinstance(node, yaml.SequenceNode):
             return Sequence(line, column, tuple(self.convert(item, depth + 1) for item in node.value))
         pairs: list[tuple[Scalar, Node]] = []
@@ -121,3 +124,8 @@ class _Converter:
                 seen.add(name.text)
                 pairs.append((name, item))
         return Mapping(line, column, tuple(pairs))
+
+    def _indent(self, header: int, value: str) -> int:
+        """How far a literal scalar is indented in the file; its first line may begin with spaces of its own."""
+        below = zip(self._lines[header:], value.splitlines(), strict=False)
+        return next((len(line) - len(shown) for line, shown in below if shown.strip()), 0)
