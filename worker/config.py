@@ -27,7 +27,7 @@ import difflib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,11 @@ def home_directory(environ: Mapping[str, str] | None = None) -> Path:
 def inherited_environment() -> dict[str, str]:
     """What a build process inherits of our environment: nothing that is ours alone."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+
+
+def process_environment() -> MutableMapping[str, str]:
+    """The environment of this process, which in a build process belongs to the user's program."""
+    return os.environ
 
 
 def report_descriptor() -> int:

@@ -33,6 +33,7 @@ MEMO_DURABLE = "durable"
 # Kinds of lines in the session log.
 LINE_PRINT = "print"
 LINE_CALL = "call"
+LINE_LOG = "log"
 LINE_STATE = "state"
 LINE_WARNING = "warning"
 LINE_ERROR = "error"

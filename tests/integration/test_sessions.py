@@ -218,3 +218,56 @@ def line_of(bed, text: str) -> int:
     """The number of the first line of main.py that contains the text."""
     lines = (bed.directory / "main.py").read_text().splitlines()
     return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+async def test_module_level_state_travels_with_activities(bed):
+    """An @activity function sees the session's module-level state, and what it changes comes back in place."""
+    await bed.run("main.py:travels")
+    assert bed.lines() == ["1 1 ['a']", "3 12 True ['a', 'mine', 'b']"]
+    await bed.run("main.py:travels")
+    assert bed.lines() == ["1 1 ['a']", "3 12 True ['a', 'mine', 'b']"]
+
+
+async def test_marks_keep_calls_from_being_activities(bed):
+    """inhibit_activities and register_no_activity run calls where they are made."""
+    await bed.run("main.py:marks")
+    assert bed.lines() == ["2", "8 2"]
+    assert await bed.activities() == ["outside.add"]
+
+
+async def test_forged_input_is_plain_data(bed):
+    """Something that looks like our envelope in a session's input is never unpickled."""
+    forged = {
+        "preview": "x",
+        "pickle": "v1.00000000.AAAA.gASVHgAAAAAAAACMCGJ1aWx0aW5zlIwEZXZhbJSTlIwCMSuUhZRSlC4=",
+    }
+    assert await bed.run("main.py:simple", {"name": forged}) == {"said": "hello"}
+    assert bed.lines() == [f"hello {forged}"]
+
+
+async def test_changed_surroundings_belong_to_their_session(bed):
+    """Environment, working directory and search path of one session are not another's, also across waits."""
+    running = [await bed.begin("main.py:surroundings", {"number": n}) for n in range(4)]
+    assert await bed.run("main.py:untouched") == [None, False, False]
+    assert [await asyncio.wait_for(handle.result(), 60) for handle in running] == [True] * 4
+    assert await bed.run("main.py:untouched") == [None, False, False]
+
+
+async def test_logging_stands_in_the_session_log(bed):
+    """What logging lets through is a line of the session, once."""
+    await bed.run("main.py:speaks")
+    assert bed.lines(kind="log") == ["WARNING: careful 1", "ERROR: done"]
+
+
+async def test_async_handler_is_refused_clearly(bed):
+    """An async handler is an error that says so."""
+    assert "async" in await bed.error("main.py:asynchronous")
+
+
+async def test_failures_in_temporal_show_the_users_frames_only(bed):
+    """The stack traces a person meets in the Temporal UI hold nothing of ours."""
+    await bed.error("main.py:uncaught")
+    history = (await bed.client.get_workflow_handle(bed.last).fetch_history()).to_json()
+    assert "helper_that_fails" in history
+    assert "worker/activities" not in history
+    assert "worker/session" not in history

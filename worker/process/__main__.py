@@ -60,6 +60,7 @@ def read_boot() -> tuple[BootConfig, Any]:
 async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     """Load, connect, serve; returns the exit status."""
     from worker.process import assemble
+    from worker.process.builtins import record_logging
     from worker.process.logwriter import LogWriter
     from worker.process.watchdog import Watchdog
     from worker.store import open_log
@@ -81,6 +82,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
         os._exit(_STUCK_EXIT)
 
     state = parts.host.state
+    record_logging(state)
     watchdog = Watchdog(boot.budget_seconds, lambda: state.current is not None, stuck)
     async with assemble.serving(boot, client, parts, watchdog):
         reporter.send(Report("ready"))

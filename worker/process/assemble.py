@@ -17,6 +17,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from worker.activities.call import ActivityHost, Calls
 from worker.activities.rooms import Room, Rooms
+from worker.config import process_environment
 from worker.contracts import JSON, BootConfig
 from worker.errors import PayloadError, UserCodeError, WorkerError
 from worker.payload.codec import Codec
@@ -33,6 +34,7 @@ from worker.usercode.guard import Guard
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
 from worker.usercode.state import NEVER_STATE
+from worker.usercode.surroundings import Surroundings
 
 _ACTIVITY_THREADS = 200
 _GRACE = timedelta(seconds=5)
@@ -75,6 +77,7 @@ def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
         directory=directory,
         policy=Policy(directory),
         guard=Guard(directory, lambda text, where: warn(state, text, where)),
+        surroundings=Surroundings(process_environment()),
         new_namespace=lambda hooks: Namespace(project, hooks, shared=shared),
         new_codec=new_codec,
         entropy=derive_entropy(signer),

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import builtins
 import io
+import logging
 import sys
 import threading
 import types
 from typing import Any
 
 from worker.activities.recorder import CURRENT
-from worker.contracts import LINE_PRINT, LINE_WARNING
+from worker.contracts import LINE_LOG, LINE_PRINT, LINE_WARNING
 from worker.errors import CallError
 from worker.session.host import RunningState
+
+_OUR_LOGGERS = frozenset({"autokitteh", "temporalio", "asyncio"})
 
 
 def make(state: RunningState) -> dict[str, Any]:
@@ -41,6 +44,18 @@ def make(state: RunningState) -> dict[str, Any]:
         add(state, LINE_WARNING, "breakpoint() was passed over: a session has no terminal")
 
     return {"print": print, "input": input, "breakpoint": breakpoint}
+
+
+def record_logging(state: RunningState) -> None:
+    """Let what ``logging`` lets through stand in the session log as well, whatever handlers the program sets up."""
+    plain = logging.Logger.callHandlers
+
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] not in _OUR_LOGGERS:
+            add(state, LINE_LOG, f"{record.levelname}: {record.getMessage()}")
+        plain(self, record)
+
+    logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
 
 
 def functions(replaced: dict[str, Any]) -> tuple[types.FunctionType, ...]:

@@ -15,6 +15,7 @@ Phases, in the order in which they happen:
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 from typing import Any
@@ -151,6 +152,12 @@ def run_activity(session: Any, name: str, arguments: JSON, context: CallContext,
     """A regular activity: recorded, retried after a crash, executed by whoever polls."""
     mark = decision.mark
     seconds = mark.timeout_seconds if mark is not None else None
+    # A call that ran out of its time is an error of the call, tried again only when that was asked for.
+    retry = (
+        dataclasses.replace(RETRY, maximum_attempts=mark.retries + 1)
+        if mark is not None and seconds
+        else RETRY
+    )
     return wait(
         session,
         lambda: workflow.start_activity(
@@ -158,7 +165,7 @@ def run_activity(session: Any, name: str, arguments: JSON, context: CallContext,
             args=[arguments, context],
             start_to_close_timeout=dt.timedelta(seconds=seconds) if seconds else NO_LIMIT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
-            retry_policy=RETRY,
+            retry_policy=retry,
             summary=place(context.at)[:_SUMMARY_LIMIT],
         ),
     )

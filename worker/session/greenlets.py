@@ -30,6 +30,7 @@ from temporalio.exceptions import is_cancelled_exception
 
 from worker.errors import SessionStopped
 from worker.session.host import GuardPort, RunningState
+from worker.usercode.surroundings import Surroundings
 
 _SWALLOWED_EXITS = 1000  # how often user code may swallow GreenletExit before it is put aside
 _SWALLOWED_STOPS = 20  # how often user code may swallow SessionStopped before the session ends without it
@@ -47,7 +48,8 @@ class Driver:
     # Greenlets that would not end on eviction: kept, so that they are never resumed by their deallocation.
     _put_aside: list[greenlet] = []  # noqa: RUF012 - process-wide by design: a leak of one stack each
 
-    def __init__(self, state: RunningState, guard: GuardPort, owner: Any) -> None:
+    def __init__(self, state: RunningState, guard: GuardPort, surroundings: Surroundings, owner: Any) -> None:
+        self._surroundings = surroundings
         self._state = state
         self._guard = guard
         self._owner = owner
@@ -106,14 +108,15 @@ class Driver:
     def _switch(self, child: greenlet, value: Any = None, error: BaseException | None = None) -> Any:
         self._parent = child.parent = getcurrent()
         self._state.current = self._owner
-        self._guard.arm()
-        try:
-            if error is not None:
-                return child.throw(error)
-            return child.switch(value) if child else child.switch()
-        finally:
-            self._guard.disarm()
-            self._state.current = None
+        with self._surroundings.of(self._owner):
+            self._guard.arm()
+            try:
+                if error is not None:
+                    return child.throw(error)
+                return child.switch(value) if child else child.switch()
+            finally:
+                self._guard.disarm()
+                self._state.current = None
 
     def _unwind(self, child: greenlet) -> None:
         self.closed = True

@@ -16,6 +16,7 @@ from worker.contracts import JSON, LogBatch, UserValue
 from worker.payload.codec import Codec
 from worker.usercode.namespace import Hooks, Namespace
 from worker.usercode.policy import Policy
+from worker.usercode.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from worker.session.session import Session
@@ -69,6 +70,7 @@ class Host:
     directory: Path
     policy: Policy
     guard: GuardPort
+    surroundings: Surroundings
     new_namespace: Callable[[Hooks], Namespace]
     new_codec: Callable[[Namespace], Codec]
     entropy: bytes

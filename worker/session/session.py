@@ -27,7 +27,7 @@ from worker.contracts import (
     UserValue,
     decode_data,
 )
-from worker.errors import SessionStopped, WorkerError
+from worker.errors import CallError, SessionStopped, WorkerError
 from worker.session import failures
 from worker.session.chance import Chance
 from worker.session.greenlets import Driver
@@ -47,7 +47,8 @@ class Session:
         self.run_id = info.run_id
         self.handler_name = info.workflow_type
         self.output = Output(host.project, info.workflow_id, info.run_id)
-        self.driver = Driver(host.state, host.guard, self)
+        self.surroundings: Any = None  # what the session changed about its process, see usercode.surroundings
+        self.driver = Driver(host.state, host.guard, host.surroundings, self)
         self.chance = Chance(host.entropy, info.original_execution_run_id)
         self.standins = Standins(self)
         self.namespace = host.new_namespace(host.hooks)
@@ -82,6 +83,11 @@ class Session:
         try:
             with _runtime.installed(self.runtime):
                 value = self._call_handler(args)
+                if inspect.iscoroutine(value):
+                    value.close()
+                    raise CallError(
+                        f"{self.handler_name} is async", hint="Handlers are plain functions for now."
+                    )
                 return self._result(value)
         except (SessionStopped, GreenletExit):
             raise

@@ -67,6 +67,7 @@ class Guard:
                 if path
             }
         )
+        self._below_allowed = tuple(f"{path.rstrip(os.sep)}{os.sep}" for path in self._allowed)
         self._armed = 0
         self._busy = False
         self._reported: set[tuple[str, str]] = set()
@@ -107,7 +108,7 @@ class Guard:
         writes = (
             bool(flags & _WRITE_FLAGS) if isinstance(flags, int) else any(c in (mode or "r") for c in "wax+")
         )
-        if not writes and (name.startswith((self._root, *self._allowed))):
+        if not writes and (name in self._allowed or name.startswith((self._root, *self._below_allowed))):
             return
         if name == os.devnull:
             return

@@ -384,6 +384,7 @@ PURE_FUNCTIONS: Final[dict[str, str]] = {
             "os._Environ.update",
             "os.putenv",
             "os.unsetenv",
+            "os.chdir",
             "os.getcwd",
             "os.getpid",
             "os.name",

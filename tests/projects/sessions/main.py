@@ -9,6 +9,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+import autokitteh
 import outside
 
 STARTED = datetime.datetime.now()
@@ -213,3 +214,75 @@ def logs(event):
         print("line", i)
         if i % 3 == 2:
             outside.say(f"inside {i}")
+
+
+COUNTER = 0
+SEEN = []
+
+
+@autokitteh.activity
+def count(name):
+    global COUNTER
+    COUNTER += 1
+    SEEN.append(name)
+    return len(SEEN)
+
+
+def travels(event):
+    global COUNTER
+    seen = SEEN
+    print(count("a"), COUNTER, seen)
+    COUNTER += 10
+    SEEN.append("mine")
+    print(count("b"), COUNTER, seen is SEEN, seen)
+
+
+@autokitteh.inhibit_activities
+def quiet(value):
+    return outside.add(value, 1)
+
+
+def marks(event):
+    print(quiet(1))
+    autokitteh.register_no_activity([outside.double])
+    print(outside.double(4), outside.add(1, 1))
+
+
+def sums(event):
+    total = 0
+    for i in range(event.data.n):
+        total = outside.add(total, i)
+    return total
+
+
+def surroundings(event):
+    import sys
+
+    own = str(event.data.number)
+    os.environ["OWN"] = own
+    os.chdir("/tmp")
+    sys.path.append(own)
+    seen = []
+    for _ in range(4):
+        time.sleep(0.1)
+        seen.append((os.environ["OWN"] == own, os.getcwd() == "/tmp", sys.path[-1] == own))
+    return all(all(item) for item in seen)
+
+
+def untouched(event):
+    import sys
+
+    return [os.getenv("OWN"), os.getcwd() == "/tmp", sys.path[-1].isdigit()]
+
+
+def speaks(event):
+    import logging
+
+    logging.getLogger("mine").warning("careful %s", 1)
+    logging.getLogger("mine").debug("not shown")
+    time.sleep(0.05)
+    logging.getLogger("mine").error("done")
+
+
+async def asynchronous(event):
+    return 1

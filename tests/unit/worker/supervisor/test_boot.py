@@ -1,0 +1,131 @@
+"""What a build process is started with."""
+
+from __future__ import annotations
+
+import dataclasses
+import stat
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tests.helpers.desired import desired, trigger
+from tests.helpers.fake_store import deployment
+from worker.config import Settings
+from worker.errors import DeployError
+from worker.payload.signing import derive_keys
+from worker.supervisor import boot
+from worker.usercode import archive
+
+
+def store_of(build=None):
+    """A store that has one build, and a slug for every trigger."""
+    return SimpleNamespace(
+        builds=SimpleNamespace(get=lambda _id: build),
+        triggers=SimpleNamespace(reserve_slug=lambda project, name: f"{project}-{name}-slug"),
+    )
+
+
+TRIGGERS = [
+    trigger("hook"),
+    trigger("other", call="main.py:g"),
+    trigger("same"),
+    trigger("quiet", call=""),
+    trigger("nightly", kind="schedule", call="main.py:g", schedule="@daily"),
+]
+DEPLOYMENT = dataclasses.replace(
+    deployment(),
+    desired=desired(triggers=TRIGGERS, name="shop"),
+    environment={"A": "1", "TOKEN": "t0p", "LANG": "user"},
+    secret_names=["GONE", "TOKEN"],
+)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings of an installation with a key."""
+    environ = {"AK_HOME": str(tmp_path / "home"), "AK_PAYLOAD_KEY": "01" * 32, "TEMPORAL_API_KEY": "k3y"}
+    return Settings.load(environ | {"AK_CACHE_DIR": str(tmp_path / "cache"), "AK_MAX_CACHED_SESSIONS": "7"})
+
+
+@pytest.fixture
+def build(tmp_path):
+    """A packed project of one file."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "main.py").write_text("x = 1\n")
+    return SimpleNamespace(content=archive.pack(source).content)
+
+
+def launch(settings, build, tell=lambda _text: None):
+    """The launch of the deployment."""
+    return boot.prepare(
+        DEPLOYMENT, store_of(build), settings, "http://127.0.0.1:9980/", "127.0.0.1:7233", tell
+    )
+
+
+def test_launch_extracts_the_build(settings, build):
+    """The files are in the home, under the build's id; without requirements our own Python runs them."""
+    found = launch(settings, build)
+    assert found.boot.directory == str(settings.home / "builds" / "bld_1")
+    assert (settings.home / "builds" / "bld_1" / "main.py").read_text() == "x = 1\n"
+    assert found.python == sys.executable
+    assert found.log_file == settings.home / "logs" / "shop-dep_1.log"
+
+
+def test_launch_tells_the_process_what_it_is(settings, build):
+    """Names, addresses, limits, and the handlers once each."""
+    found = launch(settings, build).boot
+    assert (found.project, found.deployment, found.build, found.version) == ("shop", "dep_1", "bld_1", "v1")
+    assert found.entrypoints == ["main.py:on_event", "main.py:g"]
+    assert (found.temporal_address, found.temporal_namespace) == ("127.0.0.1:7233", "default")
+    assert found.temporal_environment == {"TEMPORAL_API_KEY": "k3y"}
+    assert (found.max_cached_workflows, found.log_level) == (7, "WARNING")
+
+
+def test_launch_hands_over_keys_of_the_project_only(settings, build):
+    """The process gets keys derived for its project and the secrets it must hide, never the installation's key."""
+    found = launch(settings, build).boot
+    assert found.payload_keys == {name: key.hex() for name, key in derive_keys(b"\x01" * 32, "shop").items()}
+    assert found.secrets == {"TOKEN": "t0p"}
+    assert "01" * 32 not in repr(found)
+
+
+def test_launch_needs_the_build(settings):
+    """A build that is gone from the store is an error that says what to do."""
+    with pytest.raises(DeployError, match="build bld_1 is not in the store") as refused:
+        launch(settings, None)
+    assert refused.value.hint == "Deploy the project again."
+
+
+def test_process_environment_is_the_deployments(monkeypatch):
+    """Variables of the deployment win over inherited ones; what is ours alone is not passed on."""
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("AK_PAYLOAD_KEY", "k")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    found = boot.process_environment(DEPLOYMENT, store_of(), "")
+    assert (found["A"], found["TOKEN"], found["LANG"]) == ("1", "t0p", "user")
+    assert not {"AK_PAYLOAD_KEY", "PYTHONPATH"} & found.keys()
+    assert (found["PYTHONHASHSEED"], found["PYTHONUNBUFFERED"]) == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("http://h:1", "http://h:1/webhooks/shop-hook-slug"),
+        ("http://h:1/", "http://h:1/webhooks/shop-hook-slug"),
+        ("", "webhooks/shop-hook-slug"),
+    ],
+)
+def test_webhooks_are_told_by_variable(base, url):
+    """Each webhook trigger, with or without a handler, has its URL; schedules have none."""
+    found = boot.webhook_urls(DEPLOYMENT, store_of(), base)
+    assert found["hook__webhook_url"] == url
+    assert sorted(found) == [f"{name}__webhook_url" for name in ("hook", "other", "quiet", "same")]
+
+
+def test_the_installations_key_stays_private(settings, build, tmp_path):
+    """Where no key is configured, the one made for the first launch is readable by its owner only."""
+    made = dataclasses.replace(settings, payload_key="")
+    launch(made, build)
+    assert stat.S_IMODE((made.home / "key").stat().st_mode) == 0o600

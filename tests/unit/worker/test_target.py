@@ -1,0 +1,212 @@
+"""What a project directory would become: its variables, its version, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from tests.helpers.desired import desired, trigger, var
+from tests.helpers.fake_store import deployment
+from tests.helpers.projects import write
+from worker import target
+from worker.errors import DeployError, UserCodeError
+from worker.store.records import Variable
+
+
+def store_of(*variables, active=None):
+    """A store with some variables and an active deployment; nothing can be written to it."""
+    return SimpleNamespace(
+        vars=SimpleNamespace(list=lambda _project: list(variables)),
+        deployments=SimpleNamespace(active=lambda _project: active),
+    )
+
+
+CHAT = {"name": "chat", "integration": "slack", "vars": [var("token", "", secret=True)]}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stored", "values", "secrets"),
+    [
+        (desired(variables=[var("A", "1")]), [], {"A": "1"}, []),
+        (
+            desired(variables=[var("A", "1")]),
+            [Variable("p", "A", "by hand", manifest_value="1")],
+            {"A": "by hand"},
+            [],
+        ),
+        (
+            desired(variables=[var("A", "2")]),
+            [Variable("p", "A", "by hand", manifest_value="1")],
+            {"A": "2"},
+            [],
+        ),
+        (desired(variables=[var("A", "1")]), [Variable("p", "A", "before")], {"A": "1"}, []),
+        (desired(), [Variable("p", "B", "mine")], {"B": "mine"}, []),
+        (desired(), [Variable("p", "B", "old", manifest_value="old")], {}, []),
+        (
+            desired(variables=[var("A", "1")]),
+            [Variable("p", "A", "s", secret=True, manifest_value="1")],
+            {"A": "s"},
+            ["A"],
+        ),
+        (
+            desired(connections=[CHAT]),
+            [Variable("p", "token", "t", "chat", secret=True, manifest_value="")],
+            {"chat__token": "t"},
+            ["chat__token"],
+        ),
+        (
+            desired(connections=[CHAT]),
+            [Variable("p", "extra", "e", "chat")],
+            {"chat__token": "", "chat__extra": "e"},
+            ["chat__token"],
+        ),
+        (desired(), [Variable("p", "token", "t", "gone", secret=True)], {}, []),
+    ],
+    ids=[
+        "manifest",
+        "by hand is kept",
+        "manifest changed",
+        "manifest names it for the first time",
+        "by hand alone",
+        "gone from the manifest",
+        "secret by hand",
+        "connection",
+        "connection by hand",
+        "connection is gone",
+    ],
+)
+def test_configuration_weighs_hand_against_manifest(wanted, stored, values, secrets):
+    """A value set by hand stays until the manifest's own value changes."""
+    assert target.configuration(wanted, store_of(*stored)) == (values, secrets)
+
+
+def test_version_depends_on_all_that_decides_behaviour(monkeypatch):
+    """Code, values, requirements and our own runtime; not their order, nor comments."""
+    plain = target.version_of("bld_1", {"A": "1", "B": "2"}, "requests\n")
+    assert plain == target.version_of("bld_1", {"B": "2", "A": "1"}, "# why\nrequests  # this\nautokitteh\n")
+    others = {
+        target.version_of("bld_2", {"A": "1", "B": "2"}, "requests\n"),
+        target.version_of("bld_1", {"A": "1", "B": "3"}, "requests\n"),
+        target.version_of("bld_1", {"A": "1"}, "requests\n"),
+        target.version_of("bld_1", {"A": "1", "B": "2"}, "requests==2\n"),
+    }
+    monkeypatch.setattr(target, "runtime_fingerprint", lambda: "another")
+    others.add(target.version_of("bld_1", {"A": "1", "B": "2"}, "requests\n"))
+    assert len(others - {plain}) == 5
+
+
+def test_version_is_80_bits_of_a_hash(monkeypatch):
+    """By hand: base 32 of the first ten bytes, which a Temporal build id takes."""
+    monkeypatch.setattr(target, "runtime_fingerprint", lambda: "f")
+    digest = hashlib.sha256(json.dumps(["bld_1", [["A", "1"]], ["requests"], "f"]).encode()).hexdigest()
+    digits = "abcdefghijklmnopqrstuvwxyz234567"
+    bits = f"{int(digest[:20], 16):080b}"
+    expected = "".join(digits[int(bits[at : at + 5], 2)] for at in range(0, 80, 5))
+    assert target.version_of("bld_1", {"A": "1"}, "requests") == expected
+
+
+def test_version_never_shows_a_value():
+    """Secrets are in the hash only."""
+    assert "hunter2" not in target.version_of("bld_1", {"PASSWORD": "hunter2"}, "")
+
+
+def test_prepare_reads_a_project(tmp_path):
+    """Everything the deployment needs is there; handlers once each, in the manifest's order."""
+    triggers = """
+        - {name: b, type: webhook, call: "main.py:g"}
+        - {name: a, type: webhook, call: "main.py:f"}
+        - {name: c, type: webhook, call: "main.py:g"}
+        - {name: d, type: webhook}
+    """
+    files = {"main.py": "def f(e): ...\ndef g(e): ...\n", "requirements.txt": "requests\n"}
+    project = write(
+        tmp_path / "p", "shop", files, triggers=triggers, extra="vars:\n  - {name: A, value: 1}\n"
+    )
+    found = target.prepare(project, store_of())
+    assert (found.project, found.environment, found.secret_names) == ("shop", {"A": "1"}, [])
+    assert (found.handlers, found.requirements) == (["main.py:g", "main.py:f"], "requests\n")
+    assert sorted(found.packed.files) == ["autokitteh.yaml", "main.py", "requirements.txt"]
+    assert (found.changed, found.warnings) == (True, [])
+
+
+def test_prepare_knows_what_is_already_deployed(tmp_path):
+    """The same version and manifest are no change; another manifest is one."""
+    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n"})
+    first = target.prepare(project, store_of())
+    active = SimpleNamespace(version=first.version, desired=first.desired)
+    assert target.prepare(project, store_of(active=active)).changed is False
+    active.desired = desired()
+    assert target.prepare(project, store_of(active=active)).changed is True
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("autokitteh.yaml", "version: v3\n", "AK2008"),
+        ("autokitteh.yaml", "version: v2\n", "names no project"),
+        ("helper.py", "def f(:\n", "invalid syntax"),
+        ("helper.py", "x = '\0'\n", "null bytes"),
+    ],
+)
+def test_prepare_refuses_what_cannot_work(tmp_path, name, content, message):
+    """The manifest's problems, and files that do not parse, are told with their place."""
+    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n"})
+    (project / name).write_text(content)
+    with pytest.raises((DeployError, UserCodeError), match=message) as refused:
+        target.prepare(project, store_of())
+    assert name in f"{refused.value.where} {refused.value}"
+
+
+def test_prepare_asks_for_a_manifest(tmp_path):
+    """A directory without one is told what to create."""
+    with pytest.raises(DeployError, match=r"there is no autokitteh\.yaml"):
+        target.prepare(tmp_path, store_of())
+
+
+def test_not_yet_names_triggers_that_will_not_fire():
+    """What the manifest may say and this version does not do is a warning."""
+    lines = target.not_yet(
+        desired(
+            triggers=[
+                trigger("a"),
+                trigger("b", kind="schedule", schedule="@daily"),
+                trigger("c", is_sync=True),
+            ]
+        )
+    )
+    assert [line.split(":")[0] for line in lines] == ["trigger b", "trigger c"]
+
+
+def test_reconfigure_needs_something_to_change():
+    """Without an active deployment, or with the same values, nothing is asked for."""
+    wanted = desired(variables=[var("A", "1")])
+    known = Variable("p", "A", "1", manifest_value="1")
+    version = target.version_of("bld_1", {"A": "1"}, "")
+    active = SimpleNamespace(build_id="bld_1", version=version, desired=wanted, requirements="")
+    assert target.reconfigure("p", store_of(known)) is None
+    assert target.reconfigure("p", store_of(known, active=active)) is None
+
+
+def test_reconfigure_asks_for_the_same_build_with_new_values():
+    """A value set by hand makes another version of the active build."""
+    asked = []
+    wanted = desired(variables=[var("A", "1")])
+    active = SimpleNamespace(build_id="bld_1", version="old", desired=wanted, requirements="requests")
+    store = store_of(Variable("p", "A", "2", manifest_value="1"), active=active)
+    store.deployments.request = lambda *fields: asked.append(fields) or deployment()
+    assert target.reconfigure("p", store) == deployment()
+    version = target.version_of("bld_1", {"A": "2"}, "requests")
+    assert asked == [("p", "bld_1", version, wanted, {"A": "2"}, [], "requests")]
+
+
+def test_stored_values_forget_what_was_deleted_by_hand():
+    """A variable of the manifest that is gone from the store is not set again."""
+    wanted = desired(variables=[var("A", "1"), var("B", "1")], connections=[CHAT])
+    known = [Variable("p", "A", "9", manifest_value="0"), Variable("p", "B", "9")]
+    project = target.with_stored_values(wanted, store_of(*known))["project"]
+    assert project["vars"] == [var("A", "0")]
+    assert project["connections"] == [CHAT | {"vars": []}]

@@ -1,0 +1,196 @@
+"""Which calls become activities: the tables, and the laws they keep."""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import functools
+import io
+import json
+import logging
+import os
+import random
+import re
+import secrets
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import types
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+import requests
+
+import autokitteh
+from worker.errors import CallError
+from worker.session import standins
+from worker.usercode import substitutes
+from worker.usercode.guard import Guard
+from worker.usercode.policy import Policy, activity_name
+from worker.usercode.state import reachable_state
+
+POLICY = Policy(Path("/nowhere/project"))
+SESSION = requests.Session()
+TABLE = [
+    ("activity", requests.get, "requests.get"),
+    ("activity", SESSION.get, "requests.Session.get"),
+    ("inline", requests.Session, "requests.Session"),
+    ("activity", httpx.get, "httpx.get"),
+    ("activity", os.listdir, "posix.listdir"),
+    ("activity", os.path.exists, "genericpath.exists"),
+    ("inline", os.path.join, "posixpath.join"),
+    ("inline", os.getenv, "os.getenv"),
+    ("inline", os.environ.get, "os._Environ.get"),
+    ("activity", Path("x").read_text, "pathlib.PosixPath.read_text"),
+    ("inline", Path("x").joinpath, "pathlib.PosixPath.joinpath"),
+    ("activity", subprocess.run, "subprocess.run"),
+    ("activity", sqlite3.connect, "sqlite3.connect"),
+    ("inline", json.dumps, "json.dumps"),
+    ("inline", re.compile("a").match, "re.Pattern.match"),
+    ("inline", [].append, "builtins.list.append"),
+    ("inline", "a".upper, "builtins.str.upper"),
+    ("inline", sorted, "builtins.sorted"),
+    ("inline", collections.Counter, "collections.Counter"),
+    ("inline", io.StringIO().write, "io.StringIO.write"),
+    ("inline", logging.getLogger("x").info, "logging.Logger.info"),
+    ("inline", threading.Lock, "thread.allocate_lock"),
+    ("inline", dt.datetime(2026, 1, 1).isoformat, "datetime.datetime.isoformat"),
+    ("inline", random.Random(3).random, "random.Random.random"),
+    ("inline", functools.partial(json.dumps), "json.dumps"),
+    ("activity", functools.partial(requests.get), "requests.get"),
+    ("inline", requests.Response().json, "requests.Response.json"),
+    ("inline", autokitteh.activity, "autokitteh.activity"),
+    ("substitute", time.sleep, "time.sleep"),
+    ("substitute", time.time, "time.time"),
+    ("substitute", dt.datetime.now, "datetime.datetime.now"),
+    ("substitute", dt.date.today, "datetime.date.today"),
+    ("substitute", random.random, "random.Random.random"),
+    ("substitute", uuid.uuid4, "uuid.uuid4"),
+    ("substitute", secrets.token_hex, "secrets.token_hex"),
+    ("substitute", os.urandom, "posix.urandom"),
+    ("substitute", print, "builtins.print"),
+    ("local", open, "io.open"),
+    ("local", socket.socket.send, "socket.socket.send"),
+    ("refuse", threading.Thread(target=print).start, "threading.Thread.start"),
+]
+
+
+@pytest.mark.parametrize(("kind", "callee", "name"), TABLE, ids=[f"{row[0]}-{row[2]}" for row in TABLE])
+def test_policy_decides(kind, callee, name):
+    """Each callable is treated as documented, and named so that a person knows it."""
+    if callee is socket.socket.send:
+        with socket.socket() as live:
+            assert POLICY.decide(live.send).kind == kind
+        return
+    assert (POLICY.decide(callee).kind, activity_name(callee)) == (kind, name)
+    assert POLICY.decide(callee) == POLICY.decide(callee)
+
+
+def test_marks_come_first():
+    """@activity makes an activity of anything, also of what would run inline."""
+
+    @autokitteh.activity(retries=2)
+    def marked():
+        pass
+
+    decision = POLICY.decide(marked)
+    assert (decision.kind, decision.mark.retries) == ("activity", 2)
+
+
+def test_own_code_is_decided_by_where_it_stands(tmp_path):
+    """A function of a project's file is the user's, whatever its module claims; a library's wrapper is not."""
+    file = tmp_path / "main.py"
+    scope: dict = {"__name__": "requests"}
+    exec(compile("def f(): pass\nclass C:\n    def m(self): pass\n", str(file), "exec"), scope)
+    policy = Policy(tmp_path)
+    assert policy.decide(scope["f"]).reason == policy.decide(scope["C"]().m).reason == "the user's own code"
+    wrapper = types.FunctionType(requests.get.__code__, vars(requests.api))  # a copy: ``wraps`` changes it
+    assert policy.decide(functools.wraps(scope["f"])(wrapper)).kind == "activity"
+
+
+def test_every_substitute_has_a_stand_in():
+    """What the table names, the session implements."""
+    missing = {name for name in substitutes.names() if not name.startswith("builtins.")} - standins.names()
+    assert missing == set()
+
+
+def test_decisions_are_the_same_in_another_process():
+    """A decision depends on nothing that a process remembers."""
+    code = (
+        "import requests, json, time\nfrom pathlib import Path\nfrom worker.usercode.policy import Policy\n"
+        "p = Policy(Path('/nowhere/project'))\n"
+        "print([p.decide(f).kind for f in (requests.get, json.dumps, time.sleep, requests.Session().get)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[4],
+    )
+    here = [POLICY.decide(f).kind for f in (requests.get, json.dumps, time.sleep, requests.Session().get)]
+    assert eval(done.stdout) == here
+
+
+def test_guard_stops_network_of_user_code(tmp_path):
+    """A connection made by the user's line on the watched thread is an error that names it."""
+    scope: dict = {}
+    code = (
+        "import socket\ndef connect():\n    with socket.socket() as s:\n        s.connect(('127.0.0.1', 9))\n"
+    )
+    exec(compile(code, str(tmp_path / "main.py"), "exec"), scope)
+    guard = Guard(tmp_path)
+    guard.arm()
+    try:
+        with pytest.raises(CallError) as refused:
+            scope["connect"]()
+    finally:
+        guard.disarm()
+    assert refused.value.where == "main.py:4"
+    assert "@autokitteh.activity" in refused.value.hint
+    with pytest.raises(OSError):
+        scope["connect"]()
+
+
+def test_guard_reports_files_outside_the_project_once(tmp_path):
+    """Reading the project is fine; anything else is told once per place."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    told: list = []
+    scope: dict = {}
+    exec(
+        compile(
+            "def read(path):\n    with open(path) as f:\n        return f.read()\n",
+            str(project / "main.py"),
+            "exec",
+        ),
+        scope,
+    )
+    guard = Guard(project, lambda text, where: told.append((text.split(" outside")[0], where)))
+    guard.arm()
+    try:
+        assert [
+            scope["read"](str(p)) for p in (project / "a.txt", tmp_path / "b.txt", tmp_path / "b.txt")
+        ] == ["a", "b", "b"]
+    finally:
+        guard.disarm()
+    assert told == [(f"reads {tmp_path / 'b.txt'}", "main.py:2")]
+
+
+def test_reachable_state_is_what_a_function_can_see():
+    """Data of the module that the function or its helpers mention; no functions, modules or strangers."""
+    scope: dict = {"__name__": "main"}
+    exec(
+        "import json\nCOUNT = 0\nITEMS = []\nOTHER = {}\n"
+        "def helper():\n    ITEMS.append(1)\n"
+        "def step():\n    global COUNT\n    COUNT += 1\n    helper()\n    return json.dumps(ITEMS)\n",
+        scope,
+    )
+    assert sorted(reachable_state(scope["step"], lambda name: name == "main")) == ["main:COUNT", "main:ITEMS"]
