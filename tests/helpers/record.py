@@ -1,0 +1,91 @@
+"""Record histories for the replay corpus: ``python -m tests.helpers.record`` runs handlers on a real server.
+
+A history is only added, under the name of its handler; those that exist are left as they are. Of the project in
+``tests/replay/project`` only the end may grow: the histories hold its line numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowFailureError
+
+from tests.helpers.bed import Bed
+from tests.helpers.temporal import shared_server
+from tests.helpers.waiting import eventually
+
+NAME = "recorded"
+TESTS = Path(__file__).parents[1]
+RUNS: dict[str, Any] = {
+    "simple": {"name": "Ada"},
+    "steps": {"n": 4},
+    "naps": {"n": 3},
+    "clocks": None,
+    "uncalled": None,
+    "fresh_state": None,
+    "raises": None,
+    "uncaught": None,
+    "catches": None,
+    "changes": None,
+    "lock_argument": None,
+    "lock_result": None,
+    "open_file": None,
+    "reads_file": None,
+    "env": None,
+    "logs": {"n": 5},
+    "travels": None,
+}
+
+
+async def record(home: Path, address: str) -> None:
+    """Run every handler that has no history yet, and one that is stopped."""
+    project = home / "project"
+    shutil.copytree(TESTS / "replay" / "project", project)
+    bed = Bed(project, home, address, name=NAME)
+    bed.environment = {"GREETING": "hi", "PYTHONPATH_EXTRA": str(TESTS / "replay" / "libraries")}
+    await bed.start(["main.py:simple"])
+    try:
+        for name, data in {**RUNS, "cleanup": None}.items():
+            target = TESTS / "replay" / "histories" / f"{name}.json"
+            if target.exists():
+                continue
+            handle = await bed.begin(f"main.py:{name}", data, identifier=f"ses_{name}")
+            if name == "cleanup":
+                await eventually(lambda: bed.lines("ses_cleanup") == ["waiting"])
+                await handle.cancel()
+            with contextlib.suppress(WorkflowFailureError):
+                await handle.result()
+            target.write_text(scrubbed((await handle.fetch_history()).to_json()))
+            print("recorded", name)  # noqa: T201 - a tool for developers
+    finally:
+        bed.stop()
+        bed.store.close()
+
+
+def scrubbed(text: str) -> str:
+    """The history without what names the machine it was recorded on."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: "recorded" if key == "identity" else clean(item) for key, item in value.items()}
+        return [clean(item) for item in value] if isinstance(value, list) else value
+
+    return json.dumps(clean(json.loads(text)), indent=1) + "\n"
+
+
+def main() -> None:
+    """Record on a server of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        with shared_server(home / "temporal") as server:
+            asyncio.run(record(home, server.address))
+
+
+if __name__ == "__main__":
+    main()
