@@ -12,11 +12,15 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import click
+import typer
 
 from worker import clock, config
 from worker.errors import WorkerError
 
+# What the command line library raises for a wrong command line, whichever copy of it typer uses.
+USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and hasattr(kind, "show")
+)
 BUG = 3
 INTERRUPTED = 130
 
@@ -25,14 +29,14 @@ def guarded(run: Callable[[], object], *, as_json: bool) -> int:
     """Run a command; returns the exit status."""
     try:
         result = run()
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
         return end.exit_code
-    except (KeyboardInterrupt, asyncio.CancelledError, click.exceptions.Abort):
+    except (KeyboardInterrupt, asyncio.CancelledError, typer.Abort):
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except USAGE_ERRORS as error:
+        error.show()  # type: ignore[attr-defined]
+        return int(error.exit_code)  # type: ignore[attr-defined]
     except BrokenPipeError:
         return 0
     except WorkerError as error:

@@ -13,7 +13,7 @@ from worker.store import Store
 _POLL_SECONDS = 0.3
 _SHORT_ID = 10
 _COLOURS = {"error": "31", "warning": "33", "state": "36", "call": "90"}
-_SHOWN = ("print", "state", "warning", "error", "signal")
+_SHOWN = ("print", "log", "state", "warning", "error", "signal")
 
 
 async def follow(store: Store, out: Output) -> None:
