@@ -6,7 +6,6 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-export AK_HOME ?= $(CURDIR)/.ak
 
 .PHONY: help setup up test test-fast check clean unit conformance replay integration acceptance chaos services bench
 
@@ -17,7 +16,7 @@ help:
 	@echo "make test-fast  the unit tests"
 	@echo "make check      format, lint, types, layers, house rules"
 	@echo "make bench      measure against plain temporalio; prints docs/performance.md's table"
-	@echo "make clean      remove what make made, also the state in .ak"
+	@echo "make clean      remove what make made"
 
 setup: $(STAMP)
 
@@ -49,5 +48,5 @@ bench: setup
 	@$(PYTHON) benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) .ak .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

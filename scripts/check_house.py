@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PLACES = ("autokitteh", "manifest", "worker", "scripts", "benchmarks", "tests")
 NEED_DOCSTRING = ("autokitteh", "manifest", "worker")
-NOT_OURS = ("tests/projects",)
+NOT_OURS = ("tests/projects", "tests/manifests/project", "tests/replay/project", "tests/replay/libraries")
 FILE_LINES = 400
 FUNCTION_LINES = 60
 OPEN_ENDS = re.compile(r"#.*\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX")) + r")\b")
