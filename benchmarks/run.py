@@ -6,7 +6,6 @@ Prints the table of ``docs/performance.md``. Figures of one run are comparable w
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import shutil
 import statistics
 import sys
@@ -19,10 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from temporalio import activity, workflow  # noqa: E402
 from temporalio.client import Client  # noqa: E402
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker  # noqa: E402
 
+from benchmarks.plain import Plain, add  # noqa: E402
 from tests.helpers.bed import Bed  # noqa: E402
 from tests.helpers.temporal import shared_server  # noqa: E402
 
@@ -30,27 +29,6 @@ LATENCY_RUNS = 60
 THROUGHPUT_RUNS = 300
 AT_ONCE = 50
 SLEEPERS = 1000
-
-
-@activity.defn
-def add(a: int, b: int) -> int:
-    """One step."""
-    return a + b
-
-
-@workflow.defn
-class Plain:
-    """The same steps, by hand."""
-
-    @workflow.run
-    async def run(self, data: dict[str, int]) -> int:
-        """Add up."""
-        total = 0
-        for i in range(data["n"]):
-            total = await workflow.execute_activity(
-                add, args=[total, i], start_to_close_timeout=dt.timedelta(seconds=60)
-            )
-        return total
 
 
 async def measure(client: Client, kind: str, queue: str, steps: int) -> tuple[float, float]:
@@ -176,23 +154,28 @@ CLASSES = "\n".join(
 )
 
 
-async def main() -> None:
-    """Measure everything and print the table."""
+def main() -> None:
+    """Measure everything, on a server of its own."""
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         with shared_server(home / "temporal") as server:
-            client = await Client.connect(server.address)
-            rows = await plain_rows(client)
-            project = shutil.copytree(ROOT / "tests" / "projects" / "sessions", home / "project")
-            (project / "classes.py").write_text(CLASSES)
-            bed = Bed(project, home, server.address)
-            bed.environment = {"PYTHONPATH_EXTRA": str(ROOT / "tests" / "projects" / "libraries")}
-            await bed.start(["main.py:simple", "classes.py:waits"])
-            rows["ours"] = [await measure(bed.client, "main.py:sums", bed.name, steps) for steps in (1, 10)]
-            per_session = await sleepers(bed, "main.py:waits")
-            per_class_session = await sleepers(bed, "classes.py:waits")
-            bed.stop()
-            bed.store.close()
+            asyncio.run(compare(home, server.address))
+
+
+async def compare(home: Path, address: str) -> None:
+    """Measure and print the table."""
+    client = await Client.connect(address)
+    rows = await plain_rows(client)
+    project = shutil.copytree(ROOT / "tests" / "projects" / "sessions", home / "project")
+    (project / "classes.py").write_text(CLASSES)
+    bed = Bed(project, home, address)
+    bed.environment = {"PYTHONPATH_EXTRA": str(ROOT / "tests" / "projects" / "libraries")}
+    await bed.start(["main.py:simple", "classes.py:waits"])
+    rows["ours"] = [await measure(bed.client, "main.py:sums", bed.name, steps) for steps in (1, 10)]
+    per_session = await sleepers(bed, "main.py:waits")
+    per_class_session = await sleepers(bed, "classes.py:waits")
+    bed.stop()
+    bed.store.close()
     report(rows, per_session, per_class_session)
 
 
@@ -215,4 +198,4 @@ def report(rows: dict[str, list[tuple[float, float]]], per_session: float, per_c
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -165,6 +165,7 @@ def blamed(reason: str, requirements: str) -> int:
     """The line of the requirement the resolver complains about; 1 when it names none."""
     for number, line in enumerate(requirements.splitlines(), 1):
         name = re.split(r"[\s<>=!~\[;@]", line, maxsplit=1)[0]
-        if name and not name.startswith("#") and re.search(rf"\b{re.escape(name)}\b", reason, re.IGNORECASE):
+        mention = rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
+        if name and not name.startswith("#") and re.search(mention, reason, re.IGNORECASE):
             return number
     return 1

@@ -13,7 +13,7 @@ from manifest import schema
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 VALIDATOR = jsonschema.Draft202012Validator(manifest.json_schema())
-# Contradictions between valid keys are the loader's to find.
+# A file that is no YAML has no shape to check.
 SHAPELESS = {"bad-not-yaml"}
 BAD = [path for path in sorted(MANIFESTS.glob("bad-*.yaml")) if path.stem not in SHAPELESS]
 
