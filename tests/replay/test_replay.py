@@ -46,11 +46,12 @@ def replayer(tmp_path_factory):
     sys.path.insert(0, str(HERE / "libraries"))
     keys = {name: key.hex() for name, key in derive_keys(KEY, NAME).items()}
     boot = BootConfig(NAME, "dep", "bld", "v1", str(project), ["main.py:simple"], "", "default", "", keys)
-    parts = assemble.prepare(boot, LogWriter(lambda _batches: None))
-    runner = SessionRunner(parts.host, NoWatch())
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
+        # As a build process is started: in its project, with its variables.
         patch.chdir(project)
         patch.setenv("GREETING", "hi")
+        parts = assemble.prepare(boot, LogWriter(lambda _batches: None))
+        runner = SessionRunner(parts.host, NoWatch())
         yield Replayer(
             workflows=[SessionWorkflow],
             workflow_runner=runner,
@@ -59,7 +60,7 @@ def replayer(tmp_path_factory):
             data_converter=data_converter(),
             disable_safe_workflow_eviction=False,
         )
-    parts.activities.pool.shutdown()
+        parts.activities.pool.shutdown()
     sys.path.remove(str(HERE / "libraries"))
 
 
