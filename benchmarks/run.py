@@ -25,10 +25,10 @@ from benchmarks.plain import Plain, add  # noqa: E402
 from tests.helpers.bed import Bed  # noqa: E402
 from tests.helpers.temporal import shared_server  # noqa: E402
 
-LATENCY_RUNS = 60
-THROUGHPUT_RUNS = 300
+LATENCY_RUNS = 30
+THROUGHPUT_RUNS = 150
 AT_ONCE = 50
-SLEEPERS = 1000
+SLEEPERS = 600
 
 
 async def measure(client: Client, kind: str, queue: str, steps: int) -> tuple[float, float]:
@@ -172,14 +172,15 @@ async def compare(home: Path, address: str) -> None:
     bed.environment = {"PYTHONPATH_EXTRA": str(ROOT / "tests" / "projects" / "libraries")}
     await bed.start(["main.py:simple", "classes.py:waits"])
     rows["ours"] = [await measure(bed.client, "main.py:sums", bed.name, steps) for steps in (1, 10)]
+    report(rows)
     per_session = await sleepers(bed, "main.py:waits")
     per_class_session = await sleepers(bed, "classes.py:waits")
     bed.stop()
     bed.store.close()
-    report(rows, per_session, per_class_session)
+    report_memory(per_session, per_class_session)
 
 
-def report(rows: dict[str, list[tuple[float, float]]], per_session: float, per_class_session: float) -> None:
+def report(rows: dict[str, list[tuple[float, float]]]) -> None:
     """The table."""
     ours = rows["ours"]
     print(
@@ -191,7 +192,11 @@ def report(rows: dict[str, list[tuple[float, float]]], per_session: float, per_c
         (l1, t1), (l10, t10) = rows[label]
         speed = (l1 / ours[0][0], ours[0][1] / t1, l10 / ours[1][0], ours[1][1] / t10)
         print(f"| ours ÷ {label} (speed) | " + " | ".join(f"{value:.2f}" for value in speed) + " |")
-    print(f"\n- one routed inline call: {inline_call_ns():.0f} ns")
+    print(f"\n- one routed inline call: {inline_call_ns():.0f} ns", flush=True)
+
+
+def report_memory(per_session: float, per_class_session: float) -> None:
+    """What sleeping sessions hold."""
     print(
         f"- memory per sleeping session, of {SLEEPERS}: {per_session:.0f} KiB; with 20 dataclasses: {per_class_session:.0f} KiB"
     )
