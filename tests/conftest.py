@@ -11,6 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Two noisy cores: no example fails for being slow.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 # Binaries and virtual environments may be shared: they are only looked up by version and content.
 _KEPT = {"AK_CACHE_DIR"}
