@@ -2,6 +2,9 @@
 
 The SDK owns this interface and the worker implements it; the SDK never imports the worker. Outside a session a small
 local runtime answers, so that handlers can be called in plain tests.
+
+A runtime is found in this order: the one installed around the code that calls, the process's default (for threads
+that were started without their parent's context), a local one.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import contextvars
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
+from autokitteh._local import LocalRuntime
+
 
 class Runtime(Protocol):
     """What the SDK's functions ask for."""
@@ -19,20 +24,26 @@ class Runtime(Protocol):
         """Run these functions, and all methods of these classes, where they are called."""
 
 
-class LocalRuntime:
-    """Used when nothing runs the program durably: everything runs where it is called anyway."""
+class _Default:
+    """The process's default; the only state here, since an ambient runtime has to lie somewhere."""
 
-    def register_no_activity(self, items: Iterable[Any]) -> None:
-        """Nothing becomes an activity here."""
+    def __init__(self) -> None:
+        self.runtime: Runtime = LocalRuntime()
 
 
 _CURRENT: contextvars.ContextVar[Runtime] = contextvars.ContextVar("autokitteh_runtime")
-_LOCAL = LocalRuntime()
+_DEFAULT = _Default()
 
 
 def current() -> Runtime:
     """The runtime of the code that calls."""
-    return _CURRENT.get(_LOCAL)
+    found = _CURRENT.get(None)
+    return _DEFAULT.runtime if found is None else found
+
+
+def set_default(runtime: Runtime | None) -> None:
+    """Make this the runtime of all code of the process that has none installed; None for a fresh local one."""
+    _DEFAULT.runtime = LocalRuntime() if runtime is None else runtime
 
 
 @contextlib.contextmanager

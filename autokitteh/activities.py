@@ -50,12 +50,20 @@ def activity(
         retries: how often an exception is tried again, with growing pauses.
         timeout: how long one attempt may take, in seconds or as a timedelta.
 
+    Raises:
+        TypeError: what is marked cannot be called.
+        ValueError: retries are negative, or the timeout is not positive.
+
     Example:
         >>> @activity
         ... def fetch(url):
         ...     return url
     """
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if retries < 0:
+        raise ValueError(f"@activity(retries={retries}): a number of retries is 0 or more")
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"@activity(timeout={timeout!r}): a timeout is longer than 0 seconds")
     mark = ActivityMark(retries, seconds)
     if fn is None:
         return lambda function: set_mark(function, ACTIVITY_MARK, mark)
@@ -77,16 +85,21 @@ def register_no_activity(items: Iterable[Any]) -> None:
 def set_mark(fn: Any, name: str, value: Any) -> Any:
     """Put a mark on a callable; one that takes no attributes is wrapped in a function."""
     if isinstance(fn, staticmethod | classmethod):
-        set_mark(fn.__func__, name, value)
-        return fn
+        marked = set_mark(fn.__func__, name, value)
+        return fn if marked is fn.__func__ else type(fn)(marked)
+    if not callable(fn):
+        # A property, too, would be run by an attribute, which is no call.
+        raise TypeError(
+            f"only what is called can be marked, not {type(fn).__name__!r}: mark a function instead"
+        )
     try:
         setattr(fn, name, value)
     except (AttributeError, TypeError):
 
         @functools.wraps(fn)
-        def marked(*args: Any, **kwargs: Any) -> Any:
+        def carrier(*args: Any, **kwargs: Any) -> Any:
             return fn(*args, **kwargs)
 
-        setattr(marked, name, value)
-        return marked
+        setattr(carrier, name, value)
+        return carrier
     return fn

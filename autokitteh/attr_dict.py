@@ -25,7 +25,7 @@ class AttrDict(dict[str, Any]):
         try:
             value = self[name]
         except KeyError:
-            raise AttributeError(name) from None
+            raise AttributeError(f"there is no key {name!r}", name=name, obj=self) from None
         return AttrDict(value) if isinstance(value, dict) and not isinstance(value, AttrDict) else value
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -31,6 +31,12 @@ class Event:
     connection_id: str | None = None
     trigger: str | None = None
 
+    def __post_init__(self) -> None:
+        """Give a plain dictionary attribute access, as tests of handlers like to pass one."""
+        data: object = self.data
+        if isinstance(data, dict) and not isinstance(data, AttrDict):
+            self.data = AttrDict(data)
+
     def __getitem__(self, name: str) -> Any:
         """A part by name.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.helpers import postgres
@@ -18,11 +20,25 @@ def postgres_server():
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request, tmp_path):
-    """A fresh database."""
+def new_database(request, tmp_path):
+    """Makes fresh databases of one kind; each call gives the URL of another."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    return postgres.new_database(request.getfixturevalue("postgres_server"))
+        numbers = itertools.count()
+        return lambda: f"sqlite:///{tmp_path / f'store{next(numbers)}.db'}"
+    server = request.getfixturevalue("postgres_server")
+    return lambda: postgres.new_database(server)
+
+
+@pytest.fixture
+def database_url(new_database):
+    """A fresh database."""
+    return new_database()
+
+
+@pytest.fixture
+def another_database_url(new_database):
+    """A second one of the same kind."""
+    return new_database()
 
 
 @pytest.fixture

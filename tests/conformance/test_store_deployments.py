@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from tests.helpers.desired import desired, trigger, var
 from worker.errors import StoreError
@@ -45,6 +46,43 @@ def test_request_supersedes_an_older_pending_one(store):
     assert (found.state, found.error["message"]) == ("failed", "superseded by a newer deployment")
 
 
+def test_request_for_the_active_version_with_another_manifest_is_new_work(store):
+    """The same files with another manifest are activated again, in the same record."""
+    made = activate(store)
+    again = request(store, triggers=[trigger("t")])
+    assert (again.id, again.state) == (made.id, "pending")
+
+
+def test_request_leaves_other_projects_alone(store):
+    """Superseding stays within a project."""
+    mine = request(store)
+    theirs = store.deployments.request("q", "bld_2", "v1", desired(name="q"), {}, [], "")
+    store.deployments.activate(theirs.id)
+    activate(store, "v2")
+    assert store.deployments.get(theirs.id).state == "active"
+    assert store.deployments.get(mine.id).state == "failed"
+    assert {item.id for item in store.deployments.list()} > {theirs.id}
+    assert [item.id for item in store.deployments.list("q")] == [theirs.id]
+    assert store.deployments.by_version("q", "v1").id == theirs.id
+    assert store.deployments.by_version("q", "v2") is None
+
+
+def test_failed_version_can_be_asked_for_again(store):
+    """A new attempt starts without the old error."""
+    made = request(store)
+    store.deployments.move(made.id, ["pending"], "failed", {"message": "no"})
+    again = request(store)
+    assert (again.id, again.state, again.error) == (made.id, "pending", None)
+
+
+def test_environment_is_encrypted_at_rest(store):
+    """The snapshot of variables holds secrets: the database does not show it."""
+    request(store)
+    with store.database.read() as connection:
+        rows = connection.execute(sa.text("SELECT * FROM deployments")).all()
+    assert "secret-value" not in repr(rows)
+
+
 def test_activate_makes_the_previous_one_draining(store):
     """One deployment of a project is active."""
     first = activate(store, "v1")
@@ -85,6 +123,21 @@ def test_activate_is_all_or_nothing(store, monkeypatch):
     assert [item.name for item in store.triggers.list("p")] == ["t"]
 
 
+def test_manifest_that_cannot_be_applied_changes_nothing(store):
+    """A variable over its limit undoes triggers and connections that were written before it."""
+    first = activate(store, "v1", triggers=[trigger("t")], variables=[var("A", "1")])
+    slack = {"name": "chat", "integration": "slack", "vars": []}
+    second = request(
+        store, "v2", triggers=[trigger("u")], connections=[slack], variables=[var("A", "x" * 9000)]
+    )
+    with pytest.raises(StoreError, match="8092"):
+        store.deployments.activate(second.id)
+    assert store.deployments.active("p").id == first.id
+    assert [item.name for item in store.triggers.list("p")] == ["t"]
+    assert store.connections.list("p") == []
+    assert store.vars.list("p")[0].value == "1"
+
+
 def test_slug_survives_redeploys_and_deletion(store):
     """A webhook keeps its URL as long as the trigger keeps its name, even over a time without it."""
     slug = store.triggers.reserve_slug("p", "t")
@@ -109,22 +162,30 @@ def test_connection_triggers_are_found_by_connection(store):
     assert store.connections.list("p") == []
 
 
-def test_value_set_by_hand_is_kept_until_the_manifest_changes_its_own(store):
-    """A redeploy does not undo what an operator set; a new value in the manifest does."""
-    activate(store, "v1", variables=[var("A", "from manifest")])
-    store.vars.set("p", "A", "by hand")
-    activate(store, "v2", variables=[var("A", "from manifest")])
-    assert store.vars.list("p")[0].value == "by hand"
-    activate(store, "v3", variables=[var("A", "new")])
-    assert store.vars.list("p")[0].value == "new"
+def test_trigger_of_another_kind_is_another_trigger(store):
+    """The id stays with changes of a trigger, and changes with its kind; its slug is no webhook's meanwhile."""
+    slug = store.triggers.reserve_slug("p", "t")
+    activate(store, "v1", triggers=[trigger("t")])
+    webhook = store.triggers.get("p", "t").id
+    activate(store, "v2", triggers=[trigger("t", kind="schedule", schedule="0 * * * *")])
+    assert store.triggers.get("p", "t").id != webhook
+    assert store.triggers.by_slug(slug) is None
 
 
-def test_variable_dropped_from_the_manifest_goes_and_hand_made_ones_stay(store):
-    """Only what the manifest once named is deleted with it."""
-    activate(store, "v1", variables=[var("A", "1")])
-    store.vars.set("p", "B", "2")
-    activate(store, "v2")
-    assert [item.name for item in store.vars.list("p")] == ["B"]
+def test_slugs_differ(store):
+    """Each trigger of each project has a slug of its own."""
+    slugs = [store.triggers.reserve_slug(project, name) for project in "pq" for name in "tu"]
+    assert len(set(slugs)) == 4
+
+
+def test_connection_keeps_its_id(store):
+    """A redeploy changes the integration of a connection, not its identity."""
+    chat = {"name": "chat", "integration": "slack", "vars": []}
+    activate(store, "v1", connections=[chat])
+    before = store.connections.list("p")[0]
+    activate(store, "v2", connections=[chat | {"integration": "discord"}])
+    after = store.connections.list("p")[0]
+    assert (after.id, after.integration) == (before.id, "discord")
 
 
 def test_activate_of_nothing_is_an_error(store):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
+import pytest
+import sqlalchemy as sa
+
 from worker import clock, ids
+from worker.errors import StoreError
+from worker.store import tables
 from worker.store.records import Delivery, Event
 
 
@@ -89,3 +94,85 @@ def test_released_delivery_waits_and_finished_one_is_gone(store, monkeypatch):
     assert len(store.events.claim_deliveries("me", 10, 30)) == 1
     store.events.finish_delivery(planned.id, "done")
     assert store.events.deliveries(happened.id)[0].state == "done"
+
+
+def test_backoff_grows_to_its_limit(store, monkeypatch):
+    """Each failure waits longer, up to a few seconds."""
+    happened = event()
+    planned = delivery(happened)
+    store.events.record(happened, [planned])
+    waits = []
+    now = clock.now()
+    for _ in range(6):
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        assert len(store.events.claim_deliveries("me", 1, 30)) == 1
+        store.events.release_delivery(planned.id, "away")
+        with store.database.read() as connection:
+            until = connection.execute(sa.select(tables.deliveries.c.not_before)).scalar_one()
+        waits.append((until - now).total_seconds())
+        now = until
+    assert waits == [1, 2, 4, 5, 5, 5]
+    assert store.events.deliveries(happened.id)[0].reason == "away"
+
+
+def test_finished_delivery_is_not_freed_by_a_late_owner(store, monkeypatch):
+    """Who comes back after the lease cannot undo what the next one finished."""
+    happened = event()
+    planned = delivery(happened)
+    store.events.record(happened, [planned])
+    store.events.claim_deliveries("slow", 1, 30)
+    store.events.finish_delivery(planned.id, "skipped", "no match")
+    store.events.release_delivery(planned.id, "too late")
+    later = clock.now() + dt.timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert store.events.claim_deliveries("next", 1, 30) == []
+    found = store.events.deliveries(happened.id)[0]
+    assert (found.state, found.reason) == ("skipped", "no match")
+
+
+def test_oldest_event_is_delivered_first(store):
+    """Claims go by the order of events."""
+    planned = []
+    for _ in range(5):
+        happened = event()
+        planned.append(delivery(happened))
+        store.events.record(happened, [planned[-1]])
+    claimed = store.events.claim_deliveries("me", 3, 30)
+    assert sorted(item.id for item in claimed) == sorted(item.id for item in planned[:3])
+
+
+def test_event_is_written_with_all_its_deliveries_or_not_at_all(store):
+    """A delivery that cannot be written takes its event back."""
+    happened = event()
+    planned = delivery(happened)
+    with pytest.raises(StoreError):
+        store.events.record(happened, [planned, planned])
+    assert store.events.get(happened.id) is None
+    assert store.events.deliveries(happened.id) == []
+
+
+@pytest.mark.parametrize("data", [None, "", [], {"a\0": "b\0"}, "\u2028 😀", 2**70, 1.5], ids=ascii)
+def test_any_json_is_kept(store, data):
+    """The data of an event reads back as it came."""
+    happened = event(data=data)
+    store.events.record(happened, [])
+    assert store.events.get(happened.id).data == data
+
+
+def test_event_recorded_by_many_at_once_is_recorded_once(store):
+    """One of several that record the same event is told that it was the first."""
+    happened = event()
+    answers = []
+    barrier = threading.Barrier(4)
+
+    def record():
+        barrier.wait()
+        answers.append(store.events.record(happened, [delivery(happened)]))
+
+    threads = [threading.Thread(target=record) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False, False, False, True]
+    assert len(store.events.deliveries(happened.id)) == 1

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import pytest
+
 from worker.contracts import LogBatch, LogLine
+from worker.errors import StoreError
 
 
 def batch(first: int, *texts: str, run: str = "r1", attempt: int = 0) -> LogBatch:
@@ -71,3 +76,72 @@ def test_odd_text_is_kept_readable(store):
     """A NUL and a lone surrogate do not break the log."""
     store.log.write([batch(0, "a\0b\ud800c")])
     assert texts(store) == ["a\u2400b\\ud800c"]
+
+
+def test_batch_of_one_run_leaves_another_alone(store):
+    """Replacing lines stays within a run of a session."""
+    store.log.write([batch(0, "a"), batch(0, "b", run="r2")])
+    store.log.write([batch(0, "B", run="r2")])
+    assert texts(store, run_id="r1") == ["a"]
+    assert texts(store, run_id="r2") == ["B"]
+
+
+def test_empty_batch_takes_lines_back(store):
+    """An activation that was never acknowledged and printed nothing the second time leaves nothing."""
+    store.log.write([batch(0, "a", "b")])
+    store.log.write([batch(1)])
+    assert texts(store) == ["a"]
+
+
+def test_lines_of_attempts_outlive_a_rewritten_batch(store):
+    """Writing the session's own lines again does not take away what activities printed."""
+    store.log.write([batch(0, "call", "after")])
+    store.log.write([batch(0, "inside", attempt=1)])
+    store.log.write([batch(0, "call", "after")])
+    assert texts(store) == ["call", "inside", "after"]
+
+
+def test_run_reset_twice_shares_both_beginnings(store):
+    """Each run's own lines begin where it was reset; what is before comes from the run before it."""
+    store.log.write([batch(0, "a", "b", "c", "d")])
+    store.log.write([batch(2, "C", "D", run="r2")])
+    store.log.write([batch(3, "E", run="r3")])
+    assert texts(store) == ["a", "b", "C", "E"]
+
+
+def test_unknown_session_or_run_has_no_lines(store):
+    """Nothing is written for it, nothing is read."""
+    store.log.write([batch(0, "a")])
+    assert store.log.read("ses_2") == []
+    assert texts(store, run_id="r9") == []
+
+
+def test_read_goes_on_after_a_number(store):
+    """Who follows a session asks for what is new."""
+    store.log.write([batch(0, "a")])
+    seq = store.log.read("ses_1")[-1].seq
+    store.log.write([batch(1, "b")])
+    assert texts(store, after_seq=seq) == ["b"]
+
+
+def test_tail_comes_in_parts(store):
+    """A long log is followed part by part without a gap."""
+    store.log.write([batch(0, *map(str, range(10)))])
+    seen, seq = [], 0
+    while part := store.log.tail(after_seq=seq, limit=3):
+        seen += [line.text for line in part]
+        seq = part[-1].seq
+    assert seen == [str(number) for number in range(10)]
+
+
+def test_times_are_in_utc(store):
+    """A line's time is the second it was given, aware."""
+    store.log.write([batch(0, "a")])
+    assert store.log.read("ses_1")[0].at == dt.datetime.fromtimestamp(1000, dt.UTC)
+
+
+def test_failing_batch_undoes_the_whole_write(store):
+    """Batches of one write are kept together or not at all."""
+    with pytest.raises(StoreError):
+        store.log.write([batch(0, "a"), batch(1, "b", attempt=1), batch(1, "b", attempt=1)])
+    assert texts(store) == []

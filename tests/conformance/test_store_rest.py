@@ -1,48 +1,17 @@
-"""Variables, builds, services, keys and migrations, on both databases."""
+"""Projects, builds, services, keys, opening and migrations, on both databases."""
 
 from __future__ import annotations
+
+import importlib
 
 import pytest
 import sqlalchemy as sa
 
 from tests.conformance.conftest import KEY
+from worker.contracts import LogBatch, LogLine
 from worker.errors import StoreError
-from worker.store import Database, open_store
+from worker.store import Database, migrations, open_log, open_store, tables
 from worker.store.migrate import migrate, steps
-
-
-def test_secret_is_readable_and_encrypted_at_rest(store):
-    """A secret value reads back, and the database does not hold it."""
-    store.vars.set("p", "TOKEN", "plain-secret-text", secret=True)
-    assert store.vars.list("p")[0].value == "plain-secret-text"
-    with store.database.read() as connection:
-        rows = connection.execute(sa.text("SELECT * FROM variables")).all()
-    assert "plain-secret-text" not in repr(rows)
-
-
-def test_variable_keeps_being_secret(store):
-    """Setting a new value does not uncover a secret."""
-    store.vars.set("p", "TOKEN", "one", secret=True)
-    store.vars.set("p", "TOKEN", "two")
-    assert (store.vars.list("p")[0].value, store.vars.list("p")[0].secret) == ("two", True)
-
-
-def test_limits_of_variables(store):
-    """Too long a value and too many variables are refused; overwriting at the limit works."""
-    with pytest.raises(StoreError, match="8092"):
-        store.vars.set("p", "A", "x" * 8093)
-    for number in range(64):
-        store.vars.set("p", f"V{number}", "x")
-    store.vars.set("p", "V0", "y")
-    with pytest.raises(StoreError, match="64"):
-        store.vars.set("p", "ONE_MORE", "x")
-
-
-def test_delete_says_whether_there_was_one(store):
-    """Deleting twice is told apart."""
-    store.vars.set("p", "A", "1", connection="c")
-    assert store.vars.delete("p", "A") is False
-    assert store.vars.delete("p", "A", "c") is True
 
 
 def test_build_is_kept_by_its_id(store):
@@ -77,14 +46,58 @@ def test_project_is_made_once(store):
     assert store.projects.list()[0].display_name == "Two"
 
 
-def test_migrations_step_by_step_make_the_same_schema(database_url):
-    """Each step on its own leads to what all of them lead to, and a second run changes nothing."""
-    database = Database(database_url)
+def schema(database):
+    """Tables with their columns, indexes and unique constraints, as the database has them."""
+    found = sa.MetaData()
+    found.reflect(database.engine)
+    return {
+        name: (
+            {column.name: (str(column.type), column.nullable) for column in table.columns},
+            sorted(index.name for index in table.indexes),
+            [column.name for column in table.primary_key],
+        )
+        for name, table in found.tables.items()
+    }
+
+
+def test_migrations_step_by_step_make_the_same_schema(database_url, another_database_url):
+    """Steps taken one by one lead to what all of them at once lead to, and a second run changes nothing."""
+    slow, fast = Database(database_url), Database(another_database_url)
     for number in range(1, len(steps()) + 1):
-        assert migrate(database, number) == number
+        assert migrate(slow, number) == number
+    assert migrate(fast) == len(steps())
+    made = schema(fast)
+    assert schema(slow) == made
+    assert migrate(slow) == len(steps())
+    assert schema(slow) == made
+    slow.close()
+    fast.close()
+
+
+def test_schema_holds_what_the_program_uses(store):
+    """No table and no column was forgotten in the migrations."""
+    made = schema(store.database)
+    assert set(made) == set(tables.metadata.tables)
+    for name, table in tables.metadata.tables.items():
+        assert set(made[name][0]) == set(table.columns.keys())
+
+
+def test_failing_migration_leaves_nothing_behind(database_url, monkeypatch):
+    """A step that raises midway undoes itself, and the next start begins again."""
+    database = Database(database_url)
+    first = importlib.import_module(f"{migrations.__name__}.{steps()[0]}")
+    whole = first.upgrade
+
+    def half(connection):
+        whole(connection)
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(first, "upgrade", half)
+    with pytest.raises(RuntimeError):
+        migrate(database)
+    assert sa.inspect(database.engine).get_table_names() == []
+    monkeypatch.undo()
     assert migrate(database) == len(steps())
-    names = sa.inspect(database.engine).get_table_names()
-    assert {"projects", "events", "deliveries", "session_log"} <= set(names)
     database.close()
 
 
@@ -102,3 +115,35 @@ def test_unreachable_database_does_not_show_its_password():
         open_store("postgresql://ak:hidden-password@127.0.0.1:1/x", secret_key=KEY)
     assert "hidden-password" not in str(refused.value)
     assert "127.0.0.1" in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hidden-password@h/x", "hidden-password", ""])
+def test_other_urls_are_refused(url):
+    """What is no URL of a supported database is refused without showing it."""
+    with pytest.raises(StoreError) as refused:
+        open_store(url, secret_key=KEY)
+    assert "hidden-password" not in str(refused.value)
+
+
+def test_file_that_is_no_database_is_refused(tmp_path):
+    """The error names the file, and the file is left as it is."""
+    file = tmp_path / "notes.txt"
+    file.write_text("these are notes, and no database at all\n" * 100)
+    with pytest.raises(StoreError, match=r"notes\.txt"):
+        open_store(f"sqlite:///{file}", secret_key=KEY)
+    assert file.read_text().startswith("these are notes")
+
+
+def test_directory_that_cannot_be_made_is_an_error_of_ours(tmp_path):
+    """A wrong place is named."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="directory of the database"):
+        open_store(f"sqlite:///{tmp_path / 'file' / 'x' / 'store.db'}", secret_key=KEY)
+
+
+def test_log_opens_without_the_key(store, database_url):
+    """A build process reads and writes session logs, and has nothing to open secrets with."""
+    log = open_log(database_url)
+    log.write([LogBatch("p", "ses_1", "r", 0, [LogLine(0, 1.0, "print", "a")])])
+    assert [line.text for line in store.log.read("ses_1")] == ["a"]
+    log.close()

@@ -28,6 +28,7 @@ from worker.payload.signing import Signer
 
 LIMIT_BYTES = 1_500_000  # of one payload; Temporal's own limit is 2 MiB
 LAZY_LIMIT = 100_000  # items read from a generator
+_INTEGER_BITS = 10_000  # Python refuses to write or read integers of more than 4,300 digits as text
 _ENVELOPES = frozenset({"pickle", "secret", "escaped"})
 _LAZY: tuple[type, ...] = (
     types.GeneratorType,
@@ -138,11 +139,11 @@ class Codec:
 
     def preview(self, value: UserValue, limit: int = 80) -> str:
         """The value in a few words, secrets hidden."""
-        return self.mask(preview(value, limit))
+        return preview(value, limit, self.mask)
 
     def call_preview(self, name: str, args: tuple[UserValue, ...], kwargs: Mapping[str, UserValue]) -> str:
         """The call in a line, secrets hidden."""
-        return self.mask(call_preview(name, args, kwargs))
+        return call_preview(name, args, kwargs, mask=self.mask)
 
     def mask(self, text: str) -> str:
         """The text with secrets hidden."""
@@ -169,7 +170,11 @@ class Codec:
         kind = type(value)
         if kind is str:
             return self._text(value)
-        if kind is int or kind is bool or value is None:
+        if kind is bool or value is None:
+            return value
+        if kind is int:
+            if value.bit_length() > _INTEGER_BITS:
+                raise _NotExact
             return value
         if kind is float:
             if not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0):
@@ -186,6 +191,8 @@ class Codec:
         for key, item in value.items():
             if type(key) is not str or (self._secrets and self._secrets.split(key) is not None):
                 raise _NotExact
+            if not key.isascii() and not encodable(key):
+                raise _NotExact
             tree[key] = self._exact(item, seen, old)
         if is_envelope(tree) or "pickle" in tree:
             return {"preview": "dict", "escaped": tree}
@@ -195,10 +202,8 @@ class Codec:
         parts = self._secrets.split(value) if self._secrets else None
         if parts is not None:
             return {"preview": self._secrets.mask(value), "secret": parts}
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise _NotExact from None
+        if not encodable(value):
+            raise _NotExact
         return value
 
     def _shown(self, value: Any) -> JSON:
@@ -236,6 +241,15 @@ class Codec:
                 return self._secrets.join(tree["secret"]), False
             return {key: self._decode(item, old)[0] for key, item in tree["escaped"].items()}, False
         return {key: self._decode(item, old)[0] for key, item in tree.items()}, False
+
+
+def encodable(text: str) -> bool:
+    """Whether a text has no lone surrogates, which UTF-8 does not hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_envelope(tree: dict[str, JSON]) -> bool:

@@ -16,7 +16,6 @@ from typing import Any
 from worker.contracts import JSON
 from worker.errors import PayloadError
 from worker.payload.codec import Codec
-from worker.payload.preview import preview
 
 Frame = tuple[str, int, str, str]  # path, line, function, text
 Frames = Callable[[BaseException], list[Frame]]
@@ -63,7 +62,7 @@ def encode_exception(error: BaseException, codec: Codec, frames: Frames, depth: 
     state = {}
     for name in _STATE:
         if name not in fields and isinstance(getattr(kind, name, None), MEMBER_TYPES):
-            value = getattr(error, name, None)
+            value = field_of(error, name)
             if value is not None:
                 state[name] = encode_part(value, codec)
     if state:
@@ -113,7 +112,7 @@ def encode_part(value: Any, codec: Codec) -> JSON:
         tree = codec.encode(value)
         codec.check_size(tree, "an exception's attribute")
     except PayloadError:
-        return codec.mask(preview(value))
+        return codec.preview(value)
     return tree
 
 
@@ -161,10 +160,18 @@ def lookup(path: str, codec: Codec) -> type[BaseException] | None:
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
 
 
-def text_of(error: BaseException) -> str:
-    """The error's text; never raises."""
+def field_of(error: BaseException, name: str) -> Any:
+    """A member of the error; None when it is a property that fails."""
     try:
-        return str(error)
+        return getattr(error, name, None)
+    except Exception:
+        return None
+
+
+def text_of(error: BaseException) -> str:
+    """The error's text as UTF-8 can hold it; never raises."""
+    try:
+        return str(error).encode("utf-8", "backslashreplace").decode()
     except Exception:
         return ""
 

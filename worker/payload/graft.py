@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import collections
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from worker.contracts import JSON
@@ -22,6 +22,8 @@ from worker.payload.codec import Codec
 _LIMIT = 20_000  # objects followed
 _ATOMS = (str, bytes, int, float, complex, bool, type(None), frozenset, range)
 _NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
+_TOGETHER = ""  # the path of all changes in one, no path of an object
+_PAIRS = frozenset({"pairs", "fields"})
 _LISTS = (list, collections.deque)
 
 
@@ -43,6 +45,8 @@ class Snapshot:
             path, value = waiting.popleft()
             if isinstance(value, (_ATOMS, _NAMED)) or id(value) in self._paths:
                 continue
+            while path in self._objects:
+                path += "'"  # the keys 1 and "1" give the same path
             if len(self._objects) >= _LIMIT:
                 self.complete = False
                 break
@@ -61,19 +65,42 @@ class Snapshot:
         Raises:
             PayloadError: the new content cannot be written.
         """
-        changed: dict[str, JSON] = {}
+        changed: dict[str, dict[str, Any]] = {}
         for path, value in self._objects.items():
             now = content(value)
             if not same(self._held[path], now):
-                changed[path] = codec.encode(difference(self._held[path], now), self._paths)
-        return changed
+                changed[path] = difference(self._held[path], now)
+        if self._share(changed.values()):
+            return {_TOGETHER: codec.encode(changed, self._paths)}
+        return {path: codec.encode(wire, self._paths) for path, wire in changed.items()}
+
+    def _share(self, contents: Iterable[dict[str, Any]]) -> bool:
+        """Whether an object that is new stands in several contents: apart, each would get a copy of its own."""
+        seen: set[int] = set()
+        for wire in contents:
+            mine: set[int] = set()
+            waiting: list[Any] = [wire]
+            while waiting:
+                value = waiting.pop()
+                if isinstance(value, (_ATOMS, _NAMED)) or id(value) in self._paths or id(value) in mine:
+                    continue
+                mine.add(id(value))
+                waiting.extend(part for _, part in parts(value))
+            if not seen.isdisjoint(mine):
+                return True
+            seen |= mine
+        return False
 
     def apply(self, changed: Mapping[str, JSON], codec: Codec) -> list[str]:
         """Put new contents into the objects; returns the paths that do not exist here."""
         missing = []
-        for path, tree in changed.items():
+        if changed.keys() == {_TOGETHER}:
+            contents = codec.decode(changed[_TOGETHER], self._objects)
+        else:
+            contents = {path: codec.decode(tree, self._objects) for path, tree in changed.items()}
+        for path, held in contents.items():
             if path in self._objects:
-                replace_content(self._objects[path], codec.decode(tree, self._objects))
+                replace_content(self._objects[path], held)
             else:
                 missing.append(path)
         return missing
@@ -85,7 +112,7 @@ def content(value: Any) -> dict[str, Any] | None:
     if isinstance(value, _LISTS):
         held["items"] = list(value)
     elif isinstance(value, dict):
-        held["pairs"] = [[key, item] for key, item in dict.items(value)]
+        held["pairs"] = [[key, item] for key, item in dictionary_of(value).items(value)]
     elif isinstance(value, set):
         held["members"] = set(value)
     elif isinstance(value, bytearray):
@@ -97,6 +124,11 @@ def content(value: Any) -> dict[str, Any] | None:
     elif not held:
         return None
     return held
+
+
+def dictionary_of(value: dict[Any, Any]) -> type[dict[Any, Any]]:
+    """Whose methods to use: a subclass may override them, but an ``OrderedDict`` keeps its order beside the items."""
+    return collections.OrderedDict if isinstance(value, collections.OrderedDict) else dict
 
 
 def parts(value: Any) -> Iterator[tuple[str, Any]]:
@@ -116,11 +148,21 @@ def same(before: Any, now: Any) -> bool:
         return True
     if type(before) is not type(now):
         return False
-    if isinstance(before, list | tuple):
+    if isinstance(before, list):
         return len(before) == len(now) and all(map(same_part, before, now))
     if isinstance(before, dict):
-        return before.keys() == now.keys() and all(same(before[key], now[key]) for key in before)
+        return before.keys() == now.keys() and all(
+            same_pairs(before[key], now[key]) if key in _PAIRS else same(before[key], now[key])
+            for key in before
+        )
     return bool(before == now)
+
+
+def same_pairs(before: list[list[Any]], now: list[list[Any]]) -> bool:
+    """Whether keys and values are the same ones in the same order."""
+    return len(before) == len(now) and all(
+        same_part(old[0], new[0]) and same_part(old[1], new[1]) for old, new in zip(before, now, strict=True)
+    )
 
 
 def same_part(before: Any, now: Any) -> bool:
@@ -131,7 +173,7 @@ def same_part(before: Any, now: Any) -> bool:
         return False
     if isinstance(before, _ATOMS):
         return bool(before == now) or (before != before and now != now)  # noqa: PLR0124 - not a number
-    if (isinstance(before, list) and len(before) == 2) or isinstance(before, tuple):
+    if isinstance(before, tuple):
         return len(before) == len(now) and all(map(same_part, before, now))
     return False
 
@@ -158,9 +200,10 @@ def replace_content(value: Any, held: Mapping[str, Any]) -> None:
         value.clear()
         value.extend(held["items"])
     elif "pairs" in held:
-        dict.clear(value)
+        kind = dictionary_of(value)
+        kind.clear(value)
         for key, item in held["pairs"]:
-            dict.__setitem__(value, key, item)
+            kind.__setitem__(value, key, item)
     elif "members" in held:
         value.clear()
         value.update(held["members"])

@@ -76,6 +76,8 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
         return carry_out(session, callee, site, decision)
 
     def remember(session: Session, callee: UserValue) -> None:
+        if not host.policy.decides_alike(callee):
+            return
         kind = type(callee)
         if kind is _FUNCTION:
             if not any(mark in callee.__dict__ for mark in _MARKS):

@@ -84,6 +84,12 @@ def apply_variables(
     here = table.c.project == project
     rows = connection.execute(sa.select(table).where(here))
     known = {(row.connection, row.name): opened(sealer, row._mapping) for row in rows}
+    # What goes, goes first: it must not count against the limit.
+    for (scope, name), gone in known.items():
+        if (scope, name) not in wanted and gone.manifest_value is not None:
+            connection.execute(
+                sa.delete(table).where(here & (table.c.connection == scope) & (table.c.name == name))
+            )
     for (scope, name), item in wanted.items():
         before = known.get((scope, name))
         keep = before is not None and before.manifest_value == item["value"]
@@ -101,8 +107,3 @@ def apply_variables(
             ),
             manifest_value=item["value"],
         )
-    for (scope, name), before in known.items():
-        if (scope, name) not in wanted and before.manifest_value is not None:
-            connection.execute(
-                sa.delete(table).where(here & (table.c.connection == scope) & (table.c.name == name))
-            )

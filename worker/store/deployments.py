@@ -21,6 +21,7 @@ from worker.store.records import Deployment
 from worker.store.sealing import Sealer
 
 _T = tables.deployments
+_LOCK = 7_231_003  # who asks or activates is alone, so that one deployment of a project is pending, and one active
 _WANTED = ("pending", "starting", "active", "draining")
 _SUPERSEDED = {"message": "superseded by a newer deployment", "where": "", "hint": "", "code": "AK1100"}
 
@@ -44,6 +45,7 @@ class Deployments:
     ) -> Deployment:
         """Ask for a version to become active; an active one whose manifest is the same is returned as it is."""
         with self._database.write() as connection:
+            self._database.lock(connection, _LOCK)
             known = connection.execute(
                 sa.select(_T).where((_T.c.project == project) & (_T.c.version == version))
             ).one_or_none()
@@ -115,6 +117,7 @@ class Deployments:
     def activate(self, identifier: str) -> None:
         """Make it active, the one before draining, and apply its manifest: one transaction."""
         with self._database.write() as connection:
+            self._database.lock(connection, _LOCK)
             row = connection.execute(sa.select(_T).where(_T.c.id == identifier)).one_or_none()
             if row is None:
                 raise StoreError(f"there is no deployment {identifier}")

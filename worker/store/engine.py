@@ -8,7 +8,9 @@ lock here instead of meeting SQLite's busy handler; other processes wait up to h
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from worker.errors import StoreError
 
 _BUSY_SECONDS = 30
+_WAL_RETRY_SECONDS = 0.01
 _POOL = 10
 
 
@@ -112,13 +115,24 @@ def parse(url: str) -> URL:
 def prepare_sqlite(connection: Any, _record: Any) -> None:
     """Once per connection."""
     connection.isolation_level = None  # transactions begin where we say so, see begin_sqlite
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_SECONDS * 1000}",
-    ):
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    use_wal(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def use_wal(connection: Any) -> None:
+    """Switch to WAL: only the first connection to a new file does, and SQLite's busy handler is not asked for it."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(_WAL_RETRY_SECONDS)
+        else:
+            return
 
 
 def begin_sqlite(connection: sa.Connection) -> None:

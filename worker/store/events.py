@@ -34,9 +34,10 @@ class Events:
         """Write the event with its deliveries; False when an event of that id was there already."""
         fields = {name: getattr(event, name) for name in _E.c.keys() if name != "seq"}  # noqa: SIM118 - columns
         with self._database.write() as connection:
-            if connection.execute(sa.select(_E.c.seq).where(_E.c.id == event.id)).scalar() is not None:
+            insert = self._database.insert(_E).values(**fields).on_conflict_do_nothing()
+            seq = connection.execute(insert.returning(_E.c.seq)).scalar()
+            if seq is None:
                 return False
-            seq = connection.execute(sa.insert(_E).values(**fields)).inserted_primary_key[0]  # type: ignore[index]
             rows = [{**{name: getattr(d, name) for name in _FIELDS}, "event_seq": seq} for d in deliveries]
             if rows:
                 connection.execute(sa.insert(_D), rows)

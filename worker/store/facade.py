@@ -89,5 +89,11 @@ def open_database(url: str) -> Database:
     """The database, with the directory of an SQLite file made."""
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the directory of the database {parsed.database} cannot be made: {error.strerror}",
+                hint="Check AK_DATABASE_URL or AK_HOME.",
+            ) from None
     return Database(url)

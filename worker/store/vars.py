@@ -63,7 +63,9 @@ class Variables:
                     hidden,
                     description or (known.description if known is not None else ""),
                 ),
-                manifest_value=known.manifest_value if known is not None else None,
+                manifest_value=(
+                    opened(self._sealer, known._mapping).manifest_value if known is not None else None
+                ),
             )
 
     def delete(self, project: str, name: str, connection: str = "") -> bool:
@@ -97,7 +99,7 @@ def write(
     *,
     manifest_value: str | None,
 ) -> None:
-    """Insert or replace one variable; ``manifest_value`` as it is to be stored, or plain for a record."""
+    """Insert or replace one variable; ``manifest_value`` is what the manifest gave, readable."""
     size = len(item.value.encode())
     if size > VALUE_LIMIT_BYTES:
         raise StoreError(f"variable {item.name}: its value has {size} bytes, {VALUE_LIMIT_BYTES} are allowed")
@@ -113,10 +115,8 @@ def write(
     value = item.value
     if item.secret:
         value = sealer.seal(value, where)
-        if manifest_value is not None and not manifest_value.startswith("sealed:1:"):
+        if manifest_value is not None:
             manifest_value = sealer.seal(manifest_value, f"{where}|manifest")
-    elif manifest_value is not None and manifest_value.startswith("sealed:1:"):
-        manifest_value = sealer.open(manifest_value, f"{where}|manifest")
     fields = {
         "value": value,
         "secret": item.secret,

@@ -1,57 +1,61 @@
 """Does this callable run where it is called, or as an activity?
 
-A pure function of the callee: its marks, where its code lives, and the tables. First match wins:
+A pure function of the callee: its marks, where its code stands, and the tables. First match wins:
 
-1. Marks: ``@activity``, ``@inhibit_activities``.
-2. The SDK's own functions: inline.
-3. A deterministic stand-in exists: substitute.
-4. The user's own function or class, by where its code lives, not by ``__module__``: inline. A wrapper that a library
-   made around it (tenacity's ``@retry``) is the library's, so the whole retry loop is one activity.
-5. Refused: what cannot be deterministic and is no single call either.
-6. Methods of objects that live in this process only: local.
-7. Known pure code: inline.
-8. The constructor of somebody else's class: inline, unless the tables say that it reaches outside.
+1. A ``functools.partial`` is decided by its function.
+2. Marks: ``@activity``. ``functools.wraps`` copies them, so a library's wrapper around a marked function is marked.
+3. Our own: the SDK's functions, and stand-ins that were routed where they were named: inline.
+4. A deterministic stand-in exists: substitute.
+5. Constructors: by the class whose ``__init__`` runs; inline, unless the tables say that it reaches outside.
+6. The user's own function, by where its code stands, not by ``__module__``: inline. A wrapper that a library made
+   around it (tenacity's ``@retry``) is the library's, so the whole retry loop is one activity; a wrapper of pure code
+   (``contextlib.contextmanager``, ``functools.lru_cache``) is decided by what it wraps.
+7. The tables, by the longest name. Methods of objects that live in this process only: local.
+8. Special methods (``super().__eq__``): inline, as the operators that call them are.
 9. Anything else: activity.
 """
 
 from __future__ import annotations
 
-import builtins
 import functools
 import os
-import pathlib
-import sys
+import random
 import types
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from worker.usercode import substitutes, tables
+from autokitteh.activities import ActivityMark
+from worker.usercode import callees, substitutes, tables
+from worker.usercode.call_names import activity_name
+from worker.usercode.callees import Place
 
-_SLOTS = (
-    types.MethodWrapperType,
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    types.ClassMethodDescriptorType,
-)
-_ACTIVITY_MARK = "__ak_activity__"
-_PARTIAL_DEPTH = 10
+__all__ = ["Decision", "Policy", "activity_name"]
+
+_WRAPPERS_DEEP: Final = 20
+_CONSTRUCTING: Final = frozenset({"__init__", "__new__"})
 
 
 @dataclass(frozen=True)
 class Decision:
-    """How to make a call. ``kind``: inline, activity, local, substitute (``target`` names it) or refuse."""
+    """How to make a call. ``kind``: inline, activity, local, substitute (``target`` names it) or refuse.
+
+    A local call with the target ``open`` opens a file, and is made where it stands.
+    """
 
     kind: str
     reason: str
     target: str = ""
-    mark: Any = None
+    mark: ActivityMark | None = None
 
 
+_NEVER = Decision("inline", "marked never to be an activity")
 _SDK = Decision("inline", "a function of the SDK")
+_STANDS_IN = Decision("inline", "looked at where it was named")
 _OWN = Decision("inline", "the user's own code")
 _CONSTRUCTOR = Decision("inline", "a constructor only makes an object")
-_OPEN = Decision("local", "opens a file of the project", "open")
+_SPECIAL = Decision("inline", "what operators do where they stand")
+_HIDDEN_CHANCE = Decision("activity", "clock or chance inside a wrapper: the result is kept")
 _OUTSIDE = Decision("activity", "not known to be pure")
 
 
@@ -64,172 +68,119 @@ class Policy:
     def decide(self, callee: Any, site: str = "") -> Decision:
         """How to make a call to this callable; ``site`` says where it is written and decides nothing."""
         del site
-        callee = strip_partial(callee)
-        mark = getattr(callee, _ACTIVITY_MARK, None)
-        if mark is False:
-            return Decision("inline", "marked never to be an activity")
-        if mark is not None and not isinstance(callee, types.MethodType | type):
-            return Decision("activity", "marked @activity", mark=mark)
-        if mark is not None and (isinstance(callee, type) or _ACTIVITY_MARK in vars(callee.__func__)):
-            return Decision("activity", "marked @activity", mark=mark)
-        if module_of(callee).partition(".")[0] == "autokitteh":
-            return _SDK
-        name = substitutes.lookup(callee)
-        if name is not None:
-            return Decision("substitute", "deterministic in a session", name)
-        if callee is builtins.open:
-            return _OPEN
-        if self.is_own(callee):
-            return _OWN
-        return self._by_table(callee)
+        return self._decide(callee, _WRAPPERS_DEEP)
+
+    def decides_alike(self, callee: Any) -> bool:
+        """Whether all callables of the same code, or of the same type and name, are decided like this one.
+
+        Only then may a caller remember the answer under these. One wrapper's code serves many functions
+        (``contextlib.contextmanager``), and the generator behind ``random.random`` is of a type that users
+        make seeded objects of.
+        """
+        if isinstance(callee, types.MethodType | types.BuiltinFunctionType):
+            if isinstance(callee.__self__, random.Random):
+                return False
+            callee = callee.__func__ if isinstance(callee, types.MethodType) else callee
+        if not isinstance(callee, types.FunctionType):
+            return True
+        renamed = callee.__qualname__ != callee.__code__.co_qualname or "__wrapped__" in callee.__dict__
+        return not renamed or self._stands_here(callees.place_of(callee))
 
     def is_own(self, callee: Any) -> bool:
         """Whether the code of a callable stands in the project."""
-        code = code_of(callee)
-        if code is not None:
-            return code.co_filename.startswith(self._roots)
-        kind = callee if isinstance(callee, type) else None
-        if kind is None and not isinstance(callee, (types.BuiltinFunctionType, *_SLOTS)):
-            call = getattr(type(callee), "__call__", None)  # noqa: B004 - an instance that can be called
-            return isinstance(call, types.FunctionType) and call.__code__.co_filename.startswith(self._roots)
-        return kind is not None and self._is_own_class(kind)
-
-    def _is_own_class(self, kind: type) -> bool:
-        for member in vars(kind).values():
-            code = code_of(member)
-            if code is not None and code.co_filename.startswith(self._roots):
-                return True
-        return bool(getattr(kind, "__ak_user__", False)) or self._module_is_own(kind.__module__)
-
-    def _module_is_own(self, module: str) -> bool:
-        file = getattr(sys.modules.get(module), "__file__", None)
-        return isinstance(file, str) and file.startswith(self._roots)
-
-    def _by_table(self, callee: Any) -> Decision:
-        names = names_of(callee)
-        for name in names:
-            if name in tables.REFUSED:
-                return Decision("refuse", f"{name} is not possible in a session: {tables.REFUSED[name]}")
         if isinstance(callee, type):
-            if any(name in tables.OUTSIDE_CONSTRUCTORS for name in names):
-                return Decision("activity", tables.READS_FILES)
-            return _CONSTRUCTOR
-        owner = owner_of(callee)
-        if owner is not None:
-            for base in owner.__mro__:
-                if qualified(base) in tables.LIVE_TYPES:
-                    return Decision("local", tables.LIVE_TYPES[qualified(base)])
-            if issubclass(owner, pathlib.PurePath):
-                name = getattr(callee, "__name__", "")
-                pure = name in tables.PURE_PATH_METHODS or not issubclass(owner, pathlib.Path)
-                return Decision("inline", tables.PURE_MODULE) if pure else _OUTSIDE
-        for name in names:
-            found = longest(name)
-            if found is not None:
-                return found
-        return _OUTSIDE
+            return any(map(self._stands_here, map(callees.place_of, callees.functions_of(callee))))
+        return self._stands_here(callees.place_of(callee))
+
+    def _decide(self, callee: Any, depth: int) -> Decision:
+        mark = callees.mark_of(callee)
+        if isinstance(mark, ActivityMark):
+            return Decision("activity", "marked @activity", mark=mark)
+        if mark is False:
+            return _NEVER
+        if isinstance(callee, functools.partial):
+            return _of_inner(self._decide(callee.func, depth))
+        if callees.is_ours(callee):
+            return _STANDS_IN
+        name = substitutes.lookup(callee)
+        if name is not None:
+            return Decision("substitute", "deterministic in a session", name)
+        if isinstance(callee, type):
+            return self._of_class(callee)
+        place = callees.place_of(callee)
+        if callees.is_of_our_packages(place):
+            return _SDK
+        if self._stands_here(place):
+            return _OWN
+        found = _by_tables(place)
+        if found.kind == "inline" and depth:
+            wrapped = callees.wrapped_by(callee)
+            if wrapped is not None:
+                return _of_inner(self._decide(wrapped, depth - 1))
+        return found
+
+    def _of_class(self, kind: type) -> Decision:
+        for method in _CONSTRUCTING:
+            for base in kind.__mro__:
+                if method in vars(base):
+                    rule = tables.CONSTRUCTORS.get(_class_name(base))
+                    if rule is not None:
+                        return _decision(rule)
+                    break
+        return _OWN if self.is_own(kind) else _CONSTRUCTOR
+
+    def _stands_here(self, place: Place) -> bool:
+        if place.code is None or place.scope is None:
+            return False
+        file = place.code.co_filename
+        if file.startswith("<"):  # made from text, by ``exec`` or a dataclass: by the module it was made for
+            file = str(place.scope.get("__file__"))
+        return file.startswith(self._roots)
+
+
+def _of_inner(decision: Decision) -> Decision:
+    # A stand-in for what is inside cannot be put there; as an activity its result is kept all the same.
+    return _HIDDEN_CHANCE if decision.kind == "substitute" else decision
+
+
+def _by_tables(place: Place) -> Decision:
+    method = place.name.rpartition(".")[2]
+    if method in _CONSTRUCTING:
+        rule = tables.CONSTRUCTORS.get(place.full_name.rpartition(".")[0])
+        return _decision(rule) if rule is not None else _CONSTRUCTOR
+    special = method.startswith("__") and method.endswith("__") and method not in {"__call__", "__import__"}
+    if special:
+        return _SPECIAL
+    for base in place.owner.__mro__ if place.owner is not None else ():
+        live = tables.LIVE_TYPES.get(_class_name(base))
+        if live is not None:
+            return _decision(live)
+    # What a wrapper claims to be can only make it more careful: its own code runs as well.
+    claimed = rule_for(place.claimed)
+    if claimed is not None and claimed.kind != "inline":
+        return _decision(claimed)
+    found = rule_for(place.full_name)
+    return _decision(found) if found is not None else _OUTSIDE
 
 
 @functools.lru_cache(maxsize=4096)
-def longest(name: str) -> Decision | None:
+def rule_for(name: str) -> tables.Rule | None:
     """The rule with the longest prefix of a dotted name; None when no table knows it."""
     parts = name.split(".")
+    if parts[-1] in tables.OUTSIDE_NAMES.get(parts[0], ()):
+        return tables.Rule("activity", "touches files, the network, the clock or chance")
     for length in range(len(parts), 0, -1):
-        prefix = ".".join(parts[:length])
-        if prefix in tables.OUTSIDE:
-            return Decision("activity", tables.OUTSIDE[prefix])
-        if prefix in tables.PURE_FUNCTIONS:
-            return Decision("inline", tables.PURE_FUNCTIONS[prefix])
-        if prefix in tables.PURE_MODULES:
-            return Decision("inline", tables.PURE_MODULES[prefix])
-        if length == 1 and prefix in tables.PURE_LIBRARIES:
-            return Decision("inline", tables.PURE_LIBRARIES[prefix])
+        rule = tables.RULES.get(".".join(parts[:length]))
+        if rule is not None:
+            return rule
     return None
 
 
-def strip_partial(callee: Any) -> Any:
-    """The function behind ``functools.partial``."""
-    for _ in range(_PARTIAL_DEPTH):
-        if not isinstance(callee, functools.partial):
-            break
-        callee = callee.func
-    return callee
+@functools.lru_cache(maxsize=256)
+def _decision(rule: tables.Rule) -> Decision:
+    kind, target = ("local", "open") if rule.kind == "open" else (rule.kind, "")
+    return Decision(kind, rule.reason, target)
 
 
-def code_of(callee: Any) -> types.CodeType | None:
-    """The code object of a function or method, unwrapped from what holds it; never from ``__wrapped__``."""
-    function = getattr(callee, "__func__", callee)
-    if isinstance(function, property):
-        function = function.fget
-    return function.__code__ if isinstance(function, types.FunctionType) else None
-
-
-def owner_of(callee: Any) -> type | None:
-    """The type a method belongs to, or the type of an instance that is called; None for plain functions."""
-    if isinstance(callee, type | types.FunctionType):
-        return None
-    owner = getattr(callee, "__self__", None)
-    if isinstance(owner, types.ModuleType):
-        return None
-    if owner is not None:
-        return owner if isinstance(owner, type) else type(owner)
-    objclass = getattr(callee, "__objclass__", None)
-    if isinstance(objclass, type):
-        return objclass
-    return None if isinstance(callee, types.BuiltinFunctionType) else type(callee)
-
-
-def module_of(callee: Any) -> str:
-    """The module a callable says it is from."""
-    function = getattr(callee, "__func__", callee)
-    module = getattr(function, "__module__", None)
-    if not isinstance(module, str):
-        owner = getattr(callee, "__self__", None)
-        if isinstance(owner, types.ModuleType):
-            return owner.__name__
-        kind = owner_of(callee)
-        module = kind.__module__ if kind is not None else "builtins"
-    return str(module)
-
-
-def names_of(callee: Any) -> list[str]:
-    """The dotted names a callable goes by, the most specific first."""
-    module = module_of(callee)
-    name = getattr(callee, "__qualname__", None)
-    found = []
-    code = code_of(callee)
-    if code is not None:
-        found.append(f"{getattr(callee, '__func__', callee).__module__}.{name}")
-        return found
-    owner = owner_of(callee)
-    if owner is not None:
-        method = getattr(callee, "__name__", "__call__")
-        # A method of a type of C: where it is defined decides, be it inherited by whomever.
-        for base in owner.__mro__:
-            if method in vars(base):
-                found.append(f"{base.__module__}.{base.__qualname__}.{method}")
-                break
-        return found or [f"{qualified(owner)}.{method}"]
-    # The functions of ``os`` call themselves ``posix``.
-    return [f"{'os' if module == 'posix' else module}.{name}"] if name else [qualified(type(callee))]
-
-
-def qualified(kind: type) -> str:
-    """``module.Name`` of a type."""
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def activity_name(callee: Any) -> str:
-    """What the call is named in Temporal: ``requests.get``, ``slack_sdk.WebClient.chat_postMessage``, ``main.fetch``."""
-    callee = strip_partial(getattr(callee, "__ak_routed__", callee))
-    owner = owner_of(callee) if not isinstance(callee, type) else None
-    if owner is not None:
-        method = getattr(callee, "__name__", "__call__")
-        module, name = owner.__module__, f"{owner.__qualname__}.{method}"
-    else:
-        module = module_of(callee)
-        name = getattr(callee, "__qualname__", None) or type(callee).__qualname__
-    parts = [part for part in name.split(".") if part != "<locals>"]
-    clean = ".".join(part.strip("<>") for part in parts)
-    top = module.partition(".")[0]
-    return f"{top.lstrip('_') or module}.{clean}"
+def _class_name(kind: type) -> str:
+    return f"{callees.canonical(callees.module_of_class(kind))}.{kind.__qualname__}"

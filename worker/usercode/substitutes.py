@@ -61,7 +61,9 @@ def lookup(callee: Any) -> str | None:
         owner = callee.__self__
         if owner is _SHARED_GENERATOR:
             return f"random.{callee.__name__}"
-        if isinstance(owner, type) and issubclass(owner, dt.date):
+        # Built-in methods only: a class that defines a ``now`` of its own means its own.
+        builtin = isinstance(callee, types.BuiltinFunctionType)
+        if builtin and isinstance(owner, type) and issubclass(owner, dt.date):
             if callee.__name__ == "today":
                 return "datetime.datetime.today" if issubclass(owner, dt.datetime) else "datetime.date.today"
             if issubclass(owner, dt.datetime):

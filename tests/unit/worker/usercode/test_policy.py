@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import datetime as dt
+import email.message
 import functools
+import gzip
+import http.client
 import io
 import json
 import logging
+import operator
 import os
 import random
 import re
 import secrets
+import shutil
+import signal
+import smtplib
 import socket
 import sqlite3
 import subprocess
@@ -19,12 +27,19 @@ import sys
 import threading
 import time
 import types
+import urllib.parse
+import urllib.request
 import uuid
+import xmlrpc.client
+import zipfile
 from pathlib import Path
 
 import httpx
 import pytest
 import requests
+import rich
+import sqlalchemy
+import yaml
 
 import autokitteh
 from worker.errors import CallError
@@ -41,9 +56,9 @@ TABLE = [
     ("activity", SESSION.get, "requests.Session.get"),
     ("inline", requests.Session, "requests.Session"),
     ("activity", httpx.get, "httpx.get"),
-    ("activity", os.listdir, "posix.listdir"),
-    ("activity", os.path.exists, "genericpath.exists"),
-    ("inline", os.path.join, "posixpath.join"),
+    ("activity", os.listdir, "os.listdir"),
+    ("activity", os.path.exists, "os.path.exists"),
+    ("inline", os.path.join, "os.path.join"),
     ("inline", os.getenv, "os.getenv"),
     ("inline", os.environ.get, "os._Environ.get"),
     ("activity", Path("x").read_text, "pathlib.PosixPath.read_text"),
@@ -58,7 +73,7 @@ TABLE = [
     ("inline", collections.Counter, "collections.Counter"),
     ("inline", io.StringIO().write, "io.StringIO.write"),
     ("inline", logging.getLogger("x").info, "logging.Logger.info"),
-    ("inline", threading.Lock, "thread.allocate_lock"),
+    ("inline", threading.Lock, "threading.allocate_lock"),
     ("inline", dt.datetime(2026, 1, 1).isoformat, "datetime.datetime.isoformat"),
     ("inline", random.Random(3).random, "random.Random.random"),
     ("inline", functools.partial(json.dumps), "json.dumps"),
@@ -72,9 +87,46 @@ TABLE = [
     ("substitute", random.random, "random.Random.random"),
     ("substitute", uuid.uuid4, "uuid.uuid4"),
     ("substitute", secrets.token_hex, "secrets.token_hex"),
-    ("substitute", os.urandom, "posix.urandom"),
+    ("substitute", os.urandom, "os.urandom"),
     ("substitute", print, "builtins.print"),
     ("local", open, "io.open"),
+    ("local", gzip.open, "gzip.open"),
+    ("local", zipfile.ZipFile, "zipfile.ZipFile"),
+    ("local", Path("x").open, "pathlib.PosixPath.open"),
+    ("local", threading.Event().wait, "threading.Event.wait"),
+    ("inline", threading.Lock().acquire, "threading.lock.acquire"),
+    ("inline", http.client.HTTPConnection, "http.client.HTTPConnection"),
+    ("local", http.client.HTTPConnection("x").request, "http.client.HTTPConnection.request"),
+    ("activity", smtplib.SMTP, "smtplib.SMTP"),
+    ("activity", urllib.request.urlopen, "urllib.request.urlopen"),
+    ("inline", urllib.request.Request, "urllib.request.Request"),
+    ("inline", urllib.parse.quote, "urllib.parse.quote"),
+    ("activity", os.getpid, "os.getpid"),
+    ("activity", shutil.copy, "shutil.copy"),
+    ("inline", Path("x").resolve, "pathlib.PosixPath.resolve"),
+    ("inline", Path.cwd, "pathlib.Path.cwd"),
+    ("inline", Path("x").with_suffix, "pathlib.PosixPath.with_suffix"),
+    ("activity", Path("x").exists, "pathlib.PosixPath.exists"),
+    ("inline", yaml.safe_load, "yaml.safe_load"),
+    ("inline", sqlalchemy.create_engine, "sqlalchemy.create_engine"),
+    ("inline", sqlalchemy.select().where, "sqlalchemy.Select.where"),
+    ("activity", sqlalchemy.create_engine("sqlite://").connect, "sqlalchemy.Engine.connect"),
+    ("activity", rich.print, "rich.print"),
+    ("activity", xmlrpc.client.ServerProxy("http://x").call, "xmlrpc.client._Method.__call__"),
+    ("inline", SESSION.headers.update, "requests.CaseInsensitiveDict.update"),
+    ("activity", email.message.EmailMessage().as_string, "email.message.EmailMessage.as_string"),
+    ("inline", {}.get, "builtins.dict.get"),
+    ("inline", "a".__add__, "builtins.str.__add__"),
+    ("inline", str.upper, "builtins.str.upper"),
+    ("inline", dict.fromkeys, "builtins.dict.fromkeys"),
+    ("inline", operator.itemgetter("a"), "operator.itemgetter.__call__"),
+    ("inline", super, "builtins.super"),
+    ("inline", sys.exit, "sys.exit"),
+    ("inline", autokitteh.AttrDict().get, "autokitteh.AttrDict.get"),
+    ("refuse", os._exit, "os._exit"),
+    ("refuse", os.fork, "os.fork"),
+    ("refuse", signal.alarm, "signal.alarm"),
+    ("refuse", asyncio.run, "asyncio.runners.run"),
     ("local", socket.socket.send, "socket.socket.send"),
     ("refuse", threading.Thread(target=print).start, "threading.Thread.start"),
 ]
