@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from autokitteh._local import LocalRuntime
+from autokitteh.event import Event
 
 
 class Runtime(Protocol):
@@ -22,6 +23,47 @@ class Runtime(Protocol):
 
     def register_no_activity(self, items: Iterable[Any]) -> None:
         """Run these functions, and all methods of these classes, where they are called."""
+
+    def subscribe(self, source: str, filter_text: str, /) -> str:
+        """Register for events; returns the subscription's id."""
+
+    def unsubscribe(self, subscription_id: str, /) -> None:
+        """End a subscription."""
+
+    def next_event(self, ids: list[str], timeout: float | None, /) -> Event | None:
+        """Wait, at most so many seconds, for an event of one of these subscriptions."""
+
+    def start(
+        self, loc: str, data: dict[str, Any] | None, memo: dict[str, str] | None, project: str, /
+    ) -> str:
+        """Start a child session; returns its id."""
+
+    def signal(self, session_id: str | None, name: str, payload: Any, /) -> None:
+        """Signal one session, or all of the project that wait for the name."""
+
+    def next_signal(self, names: list[str], timeout: float | None, /) -> tuple[str, Any] | None:
+        """Wait, at most so many seconds, for a signal of one of these names."""
+
+    def outcome(self, value: dict[str, Any], event_id: str | None, /) -> None:
+        """Answer an event."""
+
+    def value(self, op: str, key: str, /, *args: Any) -> Any:
+        """One operation on a value of the project; ``get`` returns whether there is one, and the value."""
+
+    def value_keys(self) -> list[str]:
+        """All keys of the project, sorted."""
+
+    def publish(self, key: str, /, *, published: bool) -> None:
+        """Let everybody read a value, or nobody."""
+
+    def parallel(self, calls: list[Callable[[], Any]], limit: int, /) -> list[Any]:
+        """Make calls at the same time."""
+
+    def webhook_url(self, trigger_name: str, /) -> str:
+        """The address of a webhook."""
+
+    def store_public_url(self) -> str:
+        """Where published values are read."""
 
 
 class _Default:

@@ -63,3 +63,59 @@ class Event:
         """A part by name, or the default when it is missing or empty."""
         value = getattr(self, name, None) if name in self.keys() else None
         return default if value is None else value
+
+
+class NextEvent(AttrDict):
+    """What ``next_event`` returns: the event's data, with an event's attributes beside them.
+
+    A key of the data wins over an attribute of the same name. True even when the data are empty, so that
+    ``if event:`` tells an event from a timeout.
+
+    Attributes:
+        data: the payload.
+        event_id: the event's id.
+        event_type: such as ``post`` for a webhook.
+        session_id: the session that received it.
+        connection_id: the connection it came from, or None.
+    """
+
+    def __init__(self, event: Event) -> None:
+        """Take the data of an event."""
+        data: object = event.data
+        super().__init__(data if isinstance(data, dict) else {"data": data})
+        dict.__setattr__(self, "_event", event)
+
+    def __getattr__(self, name: str) -> Any:
+        """A key of the data, or else a part of the event.
+
+        Raises:
+            AttributeError: there is neither.
+        """
+        if name not in self and name in _PARTS:
+            return getattr(self.__dict__["_event"], name)
+        return super().__getattr__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        """As attribute access, but nested dictionaries stay plain.
+
+        Raises:
+            KeyError: there is neither key nor part.
+        """
+        if name not in self and name in _PARTS:
+            return getattr(self.__dict__["_event"], name)
+        return super().__getitem__(name)
+
+    def __bool__(self) -> bool:
+        """Always: None is the timeout."""
+        return True
+
+    def __copy__(self) -> NextEvent:
+        """A shallow copy."""
+        return NextEvent(self.__dict__["_event"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its event."""
+        return NextEvent, (self.__dict__["_event"],)
+
+
+_PARTS = frozenset(item.name for item in fields(Event))

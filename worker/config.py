@@ -12,6 +12,7 @@ AK_UI_PORT             port of its UI; 0 takes any free one                     
 AK_PAYLOAD_KEY         the installation's key, 32 bytes as hex                  the file ``key`` in AK_HOME
 AK_CACHE_DIR           Temporal binaries, projects' virtual environments        ~/.cache/autokitteh
 AK_BUDGET_SECONDS      how long a handler may compute without a call            5
+AK_ANSWER_SECONDS      how long a synchronous webhook waits for its answer      30
 AK_MAX_CACHED_SESSIONS sessions kept in memory per build process                1000
 AK_LOG_LEVEL           debug, info, warning, error                              warning
 AK_LOG_FORMAT          text or json                                             text
@@ -48,6 +49,7 @@ _KNOWN = (
     "AK_PAYLOAD_KEY",
     "AK_CACHE_DIR",
     "AK_BUDGET_SECONDS",
+    "AK_ANSWER_SECONDS",
     "AK_MAX_CACHED_SESSIONS",
     "AK_LOG_LEVEL",
     "AK_LOG_FORMAT",
@@ -73,6 +75,7 @@ class Settings:
     payload_key: str = field(default="", repr=False)
     cache_dir: Path = Path()
     budget_seconds: float = 5.0
+    answer_seconds: float = 30.0
     max_cached_workflows: int = 1000
     log_level: str = "warning"
     log_format: str = "text"
@@ -105,6 +108,7 @@ class Settings:
             payload_key=environ.get("AK_PAYLOAD_KEY", ""),
             cache_dir=Path(environ.get("AK_CACHE_DIR") or Path.home() / ".cache" / "autokitteh").expanduser(),
             budget_seconds=number_of(environ, "AK_BUDGET_SECONDS", 5.0),
+            answer_seconds=number_of(environ, "AK_ANSWER_SECONDS", 30.0),
             max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
             log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
             log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),

@@ -39,8 +39,13 @@ LINE_WARNING = "warning"
 LINE_ERROR = "error"
 LINE_SIGNAL = "signal"
 
+# Signals that we send ourselves; every other name is the program's. Both carry an id, by which a session drops repeats.
+SIGNAL_EVENT = "autokitteh:event"
+SIGNAL_SIGNAL = "autokitteh:signal"
+
 # Failure types (``ApplicationError.type``) of our own; a user's exception uses its qualified name.
 FAILURE_CALL = "autokitteh.CallError"
+FAILURE_SDK = "autokitteh.AutoKittehError"
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,10 @@ class CallContext:
     """The second argument of a call's activity: which call of the program this is.
 
     ``function`` says what to call: ``{"user": "main:fetch"}``, ``{"library": "requests.api:get"}``,
-    ``{"method": "get"}`` of the first argument, ``{"value": …}`` for an encoded callable, or ``{"live": token}``
-    for objects that exist in this process only. ``line`` is the call's number in the session log.
+    ``{"method": "get"}`` of the first argument, ``{"value": …}`` for an encoded callable, ``{"live": token}``
+    for objects that exist in this process only, or ``{"system": "set_value"}`` for a function of the SDK. ``line`` is
+    the call's number in the session log.
+    ``direct`` is a handler that runs as one activity: the SDK's functions work in it against the store.
     """
 
     function: dict[str, JSON]
@@ -129,6 +136,7 @@ class CallContext:
     line: int
     retries: int = 0
     globals: dict[str, JSON] | None = None
+    direct: bool = False
 
 
 # Bytes have no place in JSON: an event's data keeps a request's body as base64, in the store, in Temporal and

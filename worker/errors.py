@@ -8,6 +8,7 @@
     │   └── UserCodeError            the user's code cannot be loaded; carries file and line
     ├── TemporalError                Temporal cannot be found, reached or used
     ├── StoreError                   the database cannot be opened, read or written
+    │   └── LimitError               a value of a project is too large, or there are too many
     ├── PayloadError                 a value cannot cross a boundary
     │   └── TamperedError            bytes that we did not sign: never decoded
     └── CallError                    a routed call cannot be made the way the user wrote it
@@ -82,6 +83,12 @@ class StoreError(WorkerError):
     """The database cannot be opened, read or written."""
 
     code = "AK1300"
+
+
+class LimitError(StoreError):
+    """A value of a project is too large, or there are too many."""
+
+    code = "AK1301"
 
 
 class PayloadError(WorkerError):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 _WRITER = """
 import sys
 from worker.contracts import LogBatch, LogLine
-from worker.store import open_log
+from worker.store import open_session_store
 from worker import clock, ids
 from worker.store import open_store
 from worker.store.records import Event

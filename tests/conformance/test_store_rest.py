@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.conformance.conftest import KEY
 from worker.contracts import LogBatch, LogLine
 from worker.errors import StoreError
-from worker.store import Database, migrations, open_log, open_store, tables
+from worker.store import Database, migrations, open_session_store, open_store, tables
 from worker.store.migrate import migrate, steps
 
 
@@ -143,7 +143,7 @@ def test_directory_that_cannot_be_made_is_an_error_of_ours(tmp_path):
 
 def test_log_opens_without_the_key(store, database_url):
     """A build process reads and writes session logs, and has nothing to open secrets with."""
-    log = open_log(database_url)
+    log = open_session_store(database_url).log
     log.write([LogBatch("p", "ses_1", "r", 0, [LogLine(0, 1.0, "print", "a")])])
     assert [line.text for line in store.log.read("ses_1")] == ["a"]
     log.close()

@@ -72,7 +72,7 @@ class _FakeEvents:
     def __init__(self, store):
         self.store = store
 
-    def record(self, event, deliveries):
+    def record(self, event, deliveries, subscribers=None):
         self.store.check()
         if event.id in self.store.recorded:
             return False

@@ -147,7 +147,7 @@ async def test_gateway_on_a_real_store(settings):
             answers = [await http.post(path, json=body) for body in ({"n": 2}, {"n": 1}, {}, {"n": 2})]
             assert [answer.status_code for answer in answers] == [202] * 4
             activate(store, "v2", is_sync=True)
-            assert (await http.post(path)).status_code == 501
+            assert (await http.post(path)).status_code == 502
         matches = [store.events.deliveries(answer.headers["AutoKitteh-Event-ID"])[0] for answer in answers]
     finally:
         store.close()

@@ -24,9 +24,13 @@ from temporalio import activity
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from autokitteh import _runtime
+from autokitteh.errors import AutoKittehError
 from worker.activities.recorder import CURRENT, Recorder
 from worker.activities.rooms import Room, Rooms
-from worker.contracts import FAILURE_CALL, JSON, LINE_WARNING, CallContext, LogBatch, UserValue
+from worker.activities.runtime import ActivityRuntime, Ground
+from worker.activities.system import Caller
+from worker.contracts import FAILURE_CALL, FAILURE_SDK, JSON, LINE_WARNING, CallContext, LogBatch, UserValue
 from worker.errors import PayloadError, SessionStopped
 from worker.payload.codec import Codec, materialise_result
 from worker.payload.exceptions import encode_exception
@@ -59,6 +63,7 @@ class ActivityHost:
     rooms: Rooms
     pool: ThreadPoolExecutor
     write: Callable[[LogBatch], Awaitable[None]]
+    ground: Ground
 
 
 @dataclass
@@ -92,9 +97,11 @@ class Calls:
             host.project, info.workflow_id or "", info.workflow_run_id or "", context.line, info.attempt
         )
         where = context.at.rpartition(":")[0]
+        if "system" in context.function:
+            return await self._system(context.function["system"], arguments, info)
         if info.attempt > 1:
             recorder.add(LINE_WARNING, f"attempt {info.attempt} of {info.activity_type}", where)
-        run = functools.partial(self._run, info.activity_type, arguments, context, info.attempt)
+        run = functools.partial(self._run, info, arguments, context)
         job = Job(run, recorder)
         future = asyncio.get_running_loop().run_in_executor(host.pool, job)
         try:
@@ -110,41 +117,52 @@ class Calls:
         await self._flush(recorder)
         return future.result()
 
+    async def _system(self, op: str, arguments: JSON, info: activity.Info) -> JSON:
+        caller = Caller(info.workflow_id or "", operation_of(info))
+        try:
+            return {"result": await self._host.ground.system.perform(op, arguments, caller)}
+        except AutoKittehError as error:
+            raise ApplicationError(str(error), type=FAILURE_SDK, non_retryable=True) from None
+
     async def _flush(self, recorder: Recorder) -> None:
         batch = recorder.take()
         if batch is not None:
             await self._host.write(batch)
 
-    def _run(self, name: str, arguments: JSON, context: CallContext, attempt: int) -> JSON:
+    def _run(self, info: activity.Info, arguments: JSON, context: CallContext) -> JSON:
         """On the activity's thread."""
+        host = self._host
         if context.globals is None:
-            return self._in(self._host.namespace, self._host.codec, None, name, arguments, context, attempt)
-        with self._host.rooms.borrow() as room:
-            return self._in(room.namespace, room.codec, room, name, arguments, context, attempt)
+            return self._in(host.namespace, host.codec, None, info, arguments, context)
+        with host.rooms.borrow() as room:
+            return self._in(room.namespace, room.codec, room, info, arguments, context)
 
     def _in(
         self,
         namespace: Namespace,
         codec: Codec,
         room: Room | None,
-        name: str,
+        info: activity.Info,
         arguments: JSON,
         context: CallContext,
-        attempt: int,
     ) -> JSON:
         where = context.at.rpartition(":")[0]
+        name = info.activity_type
         try:
             call = self._prepare(namespace, codec, arguments, context)
             codec = call.codec
             state = room.enter(call.function, context.globals or {}) if room is not None else {}
             before = Snapshot(call.carried, call.kwargs)
-            result = call.function(*call.args, **call.kwargs)
-            if inspect.iscoroutine(result):
-                result = asyncio.run(result)
+            session_id, key = info.workflow_id or "", operation_of(info)
+            runtime = ActivityRuntime(self._host.ground, codec, session_id, key, direct=context.direct)
+            with _runtime.installed(runtime):
+                result = call.function(*call.args, **call.kwargs)
+                if inspect.iscoroutine(result):
+                    result = asyncio.run(result)
         except PayloadError as error:
             raise refusal(f"{name}: {error.message}", where, error.hint) from None
         except BaseException as error:
-            raise self._failure(error, codec, context, attempt) from None
+            raise self._failure(error, codec, context, info.attempt) from None
         outcome = self._outcome(name, call, before, result, where)
         changed = room.leave(call.function, state) if room is not None else {}
         if changed:
@@ -248,6 +266,11 @@ class Job:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
                     ctypes.c_ulong(self._thread), ctypes.py_object(SessionStopped)
                 )
+
+
+def operation_of(info: activity.Info) -> str:
+    """What stays the same when an activity is tried again."""
+    return f"{info.workflow_run_id}/{info.activity_id}"
 
 
 def refusal(message: str, where: str, hint: str) -> ApplicationError:

@@ -21,6 +21,7 @@ from worker.dispatch import match
 from worker.store.records import Delivery, Event, Trigger
 
 RETRY = "retry"
+GONE = "the session has ended"
 
 # Well below the lease, so that an attempt has ended before another gateway may take the delivery over.
 RPC_TIMEOUT_SECONDS = 10
@@ -79,6 +80,41 @@ async def deliver(client: Client, delivery: Delivery, event: Event, trigger: Tri
     return Outcome(match.DONE)
 
 
+async def hand_over(client: Client, delivery: Delivery, event: Event | None) -> Outcome:
+    """Signal a session that runs; never raises an ``Exception``. The session drops what it was given before."""
+    if delivery.kind == match.EVENT:
+        if event is None:
+            return Outcome(match.FAILED, f"the event {delivery.event_id} is gone")
+        name = contracts.SIGNAL_EVENT
+        payload: contracts.JSON = {
+            "subscription": delivery.trigger,
+            "id": event.id,
+            "type": event.event_type,
+            "source": event.source,
+            "source_kind": event.source_kind,
+            "data": event.data,
+        }
+    else:
+        name, payload = contracts.SIGNAL_SIGNAL, delivery.payload
+    try:
+        await client.get_workflow_handle(delivery.session_id).signal(
+            name, plain_json(payload), rpc_timeout=dt.timedelta(seconds=RPC_TIMEOUT_SECONDS)
+        )
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            return Outcome(match.DONE, GONE)
+        reason = f"Temporal refused to signal the session: {error.message} ({error.status.name})"
+        if error.status in _PERMANENT or _TOO_LARGE in error.message:
+            return Outcome(match.FAILED, reason)
+        return Outcome(RETRY, reason, outage=True)
+    except (OSError, TimeoutError) as error:
+        return Outcome(RETRY, f"Temporal cannot be reached: {error}", outage=True)
+    except Exception as error:
+        reason = f"the session could not be signalled: {type(error).__name__}: {error}"
+        return Outcome(RETRY if delivery.attempts < MAX_UNKNOWN_ATTEMPTS else match.FAILED, reason)
+    return Outcome(match.DONE)
+
+
 def plain_json(data: contracts.JSON) -> RawValue:
     """The workflow's input, as any client would send it, whatever converter ours has.
 
@@ -99,6 +135,8 @@ def memo(delivery: Delivery, event: Event, trigger: Trigger | None) -> dict[str,
     }
     if trigger is not None:
         result[contracts.MEMO_TRIGGER_ID] = trigger.id
+        if not trigger.is_durable:
+            result[contracts.MEMO_DURABLE] = "false"
     connection = event.source if event.source_kind == "connection" else ""
     if connection:
         result[contracts.MEMO_CONNECTION] = connection

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio.client import Client
 
 from worker import contracts, ids
 from worker.dispatch import match
-from worker.dispatch.deliver import RETRY, Outcome, deliver
+from worker.dispatch.deliver import GONE, RETRY, Outcome, deliver, hand_over
 from worker.dispatch.triggers import Triggers
-from worker.store import Store
+from worker.store import Store, mailbox
 from worker.store.records import Delivery, Event, Trigger
 
 LEASE_SECONDS = 30
@@ -58,7 +59,7 @@ class Dispatcher:
         def record() -> bool:
             if self._triggers.webhook(trigger.slug) != trigger:
                 return False
-            self._store.events.record(event, match.decide(event, [trigger]))
+            self._store.events.record(event, match.decide(event, [trigger]), subscribers)
             return True
 
         return await asyncio.to_thread(record)
@@ -76,7 +77,7 @@ class Dispatcher:
                 deliveries = match.decide(event, triggers)
             else:
                 deliveries = match.skip(event, triggers, "the project has no active deployment")
-            self._store.events.record(event, deliveries)
+            self._store.events.record(event, deliveries, subscribers)
             return event
 
         return await asyncio.to_thread(record)
@@ -92,7 +93,9 @@ class Dispatcher:
         return await asyncio.to_thread(claim)
 
     def _load(self, delivery: Delivery) -> Work:
-        event = self._store.events.get(delivery.event_id)
+        event = self._store.events.get(delivery.event_id) if delivery.kind != match.SIGNAL else None
+        if delivery.kind != match.START:
+            return Work(delivery, event)
         if event is None or contracts.MEMO_TRIGGER_ID in event.memo:
             return Work(delivery, event)
         return Work(delivery, event, self._store.triggers.get(delivery.project, delivery.trigger))
@@ -100,7 +103,11 @@ class Dispatcher:
     async def deliver(self, work: Work) -> Outcome:
         """Carry out a claimed delivery and record how it went; raises only what the store raises."""
         delivery = work.delivery
-        if work.event is None:
+        if delivery.kind != match.START:
+            outcome = await hand_over(self._client, delivery, work.event)
+            if outcome.reason == GONE:
+                await asyncio.to_thread(self._store.mailbox.forget, delivery.session_id)
+        elif work.event is None:
             outcome = Outcome(match.FAILED, f"the event {delivery.event_id} is gone")
         else:
             outcome = await deliver(self._client, delivery, work.event, work.trigger)
@@ -114,4 +121,34 @@ class Dispatcher:
     async def deliver_pending(self, owner: str = "", limit: int = BATCH) -> list[Outcome]:
         """Claim what is pending, once, and carry it out: for callers without a running outbox."""
         claimed = await self.claim(owner or ids.new("own"), limit)
-        return list(await asyncio.gather(*(self.deliver(work) for work in claimed)))
+        groups = await asyncio.gather(*(self.deliver_in_order(group) for group in by_receiver(claimed)))
+        return [outcome for group in groups for outcome in group]
+
+    async def deliver_in_order(self, group: list[Work]) -> list[Outcome]:
+        """Carry out one session's deliveries one after the other; after one that has to wait, the rest wait too."""
+        outcomes: list[Outcome] = []
+        for work in group:
+            if outcomes and outcomes[-1].state == RETRY:
+                await asyncio.to_thread(
+                    self._store.events.release_delivery, work.delivery.id, outcomes[-1].reason
+                )
+                outcomes.append(outcomes[-1])
+            else:
+                outcomes.append(await self.deliver(work))
+        return outcomes
+
+
+def by_receiver(claimed: list[Work]) -> list[list[Work]]:
+    """Deliveries to running sessions grouped by session, in their order; those that start one by themselves."""
+    groups: dict[str, list[Work]] = {}
+    for work in claimed:
+        delivery = work.delivery
+        key = delivery.id if delivery.kind == match.START else delivery.session_id
+        groups.setdefault(key, []).append(work)
+    return list(groups.values())
+
+
+def subscribers(connection: Any, event: Event) -> list[Delivery]:
+    """The deliveries to sessions that wait for the event, found in the transaction that records it."""
+    found = mailbox.candidates(connection, event, lambda path: match.look_up(event, path))
+    return match.decide_subscriptions(event, found)

@@ -13,17 +13,23 @@ May import: worker.contracts, worker.ids, worker.store.records, manifest.filters
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 from manifest import filters
 from worker import ids
 from worker.contracts import decode_data
-from worker.store.records import Delivery, Event, Trigger
+from worker.store.records import Delivery, Event, Subscription, Trigger
 
 PENDING = "pending"
 DONE = "done"
 SKIPPED = "skipped"
 FAILED = "failed"
+INBOX = "inbox"
+START = "start"
+EVENT = "event"
+SIGNAL = "signal"
 
 _EVERY_TYPE = ("", "*")
 _NO_FILTER = ("", ".")  # "." is how existing projects spell it
@@ -47,11 +53,58 @@ def _mismatch(event: Event, trigger: Trigger) -> str:
         return f"event type is {event.event_type!r}, the trigger wants {trigger.event_type!r}"
     if trigger.filter.strip() in _NO_FILTER:
         return ""
+    return _filter_mismatch(event, trigger.filter)
+
+
+def _filter_mismatch(event: Event, text: str) -> str:
     try:
-        matches = filters.compile(trigger.filter).matches(decode_data(event.data), event.event_type)
+        matches = filters.compile(text).matches(decode_data(event.data), event.event_type)
     except (filters.FilterError, filters.FilterSyntaxError) as error:
-        return f"the filter {trigger.filter!r} failed: {error}"
-    return "" if matches else f"the filter {trigger.filter!r} is false"
+        return f"the filter {text!r} failed: {error}"
+    return "" if matches else f"the filter {text!r} is false"
+
+
+def decide_subscriptions(event: Event, subscriptions: Iterable[Subscription]) -> list[Delivery]:
+    """One delivery for each subscription whose filter is true; its own filter decides, and nothing of a trigger's."""
+    return [
+        Delivery(
+            id=ids.derived("dlv", event.id, item.id),
+            event_id=event.id,
+            project=event.project,
+            trigger=item.id,
+            handler="",
+            session_id=item.session_id,
+            state=INBOX if item.direct else PENDING,
+            kind=INBOX if item.direct else EVENT,
+        )
+        for item in subscriptions
+        if item.filter.strip() in _NO_FILTER or not _filter_mismatch(event, item.filter)
+    ]
+
+
+def term_of(text: str) -> tuple[str, str]:
+    """An equality without which a filter cannot match, as path and value in text; empty when it has none."""
+    for path, value in filters.compile(text).equalities if text.strip() not in _NO_FILTER else ():
+        if value is None or isinstance(value, bytes):
+            continue
+        return json.dumps(path), _as_text(value)
+    return "", ""
+
+
+def look_up(event: Event, path: str) -> str | None:
+    """The event's value at a term's path, as text; None when there is none that can be equal to anything."""
+    value: Any = {"data": decode_data(event.data), "event_type": event.event_type}
+    for key in json.loads(path):
+        if not isinstance(value, dict) or key not in value:
+            return None
+        value = value[key]
+    return _as_text(value) if isinstance(value, str | int | float) else None
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value)
 
 
 def _delivery(event: Event, trigger: Trigger, mismatch: str) -> Delivery:

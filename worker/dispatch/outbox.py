@@ -12,8 +12,8 @@ from collections.abc import Callable
 from temporalio.client import Client
 
 from worker import clock, log
-from worker.dispatch.deliver import RETRY
-from worker.dispatch.dispatcher import Dispatcher, Work
+from worker.dispatch.deliver import GONE, RETRY, Outcome
+from worker.dispatch.dispatcher import Dispatcher, Work, by_receiver
 from worker.store import Store
 
 POLL_SECONDS = 0.5
@@ -105,23 +105,27 @@ class Outbox:
             return
         self._store_outage.succeeded()
         self._more = len(claimed) == free
-        for work in claimed:
-            task = asyncio.create_task(self._deliver(work))
+        for group in by_receiver(claimed):
+            task = asyncio.create_task(self._deliver(group))
             self._running.add(task)
             task.add_done_callback(self._ended)
 
-    async def _deliver(self, work: Work) -> None:
+    async def _deliver(self, group: list[Work]) -> None:
         try:
-            outcome = await self._dispatcher.deliver(work)
+            outcomes = await self._dispatcher.deliver_in_order(group)
         except Exception as error:
             # The lease runs out and the delivery is found again, started or not.
             self._store_outage.failed(_describe("the database cannot be used", error))
             return
+        for work, outcome in zip(group, outcomes, strict=True):
+            self._note(work, outcome)
+
+    def _note(self, work: Work, outcome: Outcome) -> None:
         if outcome.outage:
             self._temporal_outage.failed(outcome.reason)
             return
         self._temporal_outage.succeeded()
-        if outcome.reason:
+        if outcome.reason and outcome.reason != GONE:
             log.log(
                 action=f"delivery_{outcome.state}",
                 level="warning" if outcome.state == RETRY else "error",

@@ -10,19 +10,28 @@ from temporalio.client import Client
 
 from worker.dispatch import Dispatcher
 from worker.dispatch.urls import WEBHOOKS_PATH
+from worker.gateway.answers import RESPONSE_SECONDS, Answers
 from worker.gateway.health import Health
+from worker.gateway.published import Published
 from worker.gateway.webhooks import Webhooks
 from worker.store import Store
 
 
-def create_app(store: Store, client: Client, dispatcher: Dispatcher, wake: Callable[[], None]) -> Starlette:
+def create_app(
+    store: Store,
+    client: Client,
+    dispatcher: Dispatcher,
+    wake: Callable[[], None],
+    answer_seconds: float = RESPONSE_SECONDS,
+) -> Starlette:
     """The ASGI application. ``wake`` is called after each recorded event."""
-    webhooks = Webhooks(dispatcher, wake)
+    webhooks = Webhooks(dispatcher, wake, Answers(store, client, answer_seconds))
     health = Health(store, client)
     app = Starlette(
         routes=[
             Route(WEBHOOKS_PATH + "/{slug}", webhooks),
             Route(WEBHOOKS_PATH + "/{slug}/{suffix:path}", webhooks),
+            Route("/store/{project}/{key:path}", Published(store).__call__, methods=["GET"]),
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),
         ]

@@ -49,7 +49,7 @@ class Gateway:
         self._dispatcher = Dispatcher(store, client)
         self._outbox = Outbox(store, client, ids.new("gw"), dispatcher=self._dispatcher)
         config = uvicorn.Config(
-            create_app(store, client, self._dispatcher, self._outbox.wake),
+            create_app(store, client, self._dispatcher, self._outbox.wake, settings.answer_seconds),
             http="h11",
             ws="none",
             lifespan="off",

@@ -1,4 +1,4 @@
-"""The endpoint of webhooks: look up, read, record, answer 202.
+"""The endpoint of webhooks: look up, read, record, answer 202, or what the session says for a synchronous one.
 
 202 is a promise: it is sent only after the transaction with the event and its deliveries has committed.
 """
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from worker import clock, contracts, ids, log
 from worker.dispatch import Dispatcher
 from worker.dispatch.urls import WEBHOOKS_PATH
+from worker.gateway.answers import Answers
 from worker.gateway.body import RawRequest, event_data
 from worker.store.records import Event, Trigger
 
@@ -36,9 +37,10 @@ class _RefusedError(Exception):
 class Webhooks:
     """An ASGI application, so that every method gets here, standard or not."""
 
-    def __init__(self, dispatcher: Dispatcher, wake: Callable[[], None]) -> None:
+    def __init__(self, dispatcher: Dispatcher, wake: Callable[[], None], answers: Answers) -> None:
         """``wake`` is called after each recorded event: there may be something to deliver."""
         self._dispatcher = dispatcher
+        self._answers = answers
         self._wake = wake
         self._held_bytes = 0
 
@@ -60,7 +62,7 @@ class Webhooks:
         slug: str = request.path_params["slug"]
         # What was there a moment ago will do for now: recording confirms it, in the same trip to the store.
         trigger = self._dispatcher.known_webhook(slug)
-        if trigger is None or trigger.is_sync:
+        if trigger is None:
             trigger = await self._find(slug)
         _check_declared_length(request)
         held = bytearray()
@@ -73,6 +75,10 @@ class Webhooks:
         finally:
             self._held_bytes -= len(held)
         self._wake()
+        if trigger.is_sync:
+            response = await self._answers.wait(event)
+            response.headers["AutoKitteh-Event-ID"] = event.id
+            return response
         return Response(
             status_code=202, headers={"AutoKitteh-Event-ID": event.id, "Cache-Control": "no-cache"}
         )
@@ -81,10 +87,6 @@ class Webhooks:
         trigger = await self._dispatcher.webhook(slug)
         if trigger is None:
             raise _RefusedError(404, "Not Found")
-        if trigger.is_sync:
-            raise _RefusedError(
-                501, "This webhook is synchronous (is_sync: true), which is not supported yet."
-            )
         return trigger
 
     async def _read(self, request: Request, held: bytearray) -> None:
@@ -133,6 +135,7 @@ def _event(request: Request, trigger: Trigger, body: bytes) -> Event:
             contracts.MEMO_WEBHOOK_SLUG: trigger.slug,
             contracts.MEMO_REMOTE_ADDR: f"{client.host}:{client.port}" if client else "",
             contracts.MEMO_TRIGGER_ID: trigger.id,
+            **({} if trigger.is_durable else {contracts.MEMO_DURABLE: "false"}),
         },
         created_at=clock.now(),
     )

@@ -63,7 +63,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     from worker.process.builtins import record_logging
     from worker.process.logwriter import LogWriter
     from worker.process.watchdog import Watchdog
-    from worker.store import open_log
+    from worker.store import open_session_store
     from worker.temporal import connect_to
 
     stopped = asyncio.Event()
@@ -72,9 +72,9 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
         loop.add_signal_handler(number, stopped.set)
     threading.Thread(target=wait_for_end, args=(pipe, loop, stopped), daemon=True).start()
 
-    store_log = open_log(boot.database_url)
-    writer = LogWriter(store_log.write)
-    parts = assemble.prepare(boot, writer)
+    store = open_session_store(boot.database_url)
+    writer = LogWriter(store.log.write)
+    parts = assemble.prepare(boot, writer, store)
     client = await connect_to(boot.temporal_address, boot.temporal_namespace, boot.temporal_environment)
 
     def stuck(workflow_id: str, run_id: str) -> None:

@@ -15,8 +15,11 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from autokitteh.errors import AutoKittehError
 from worker.activities.call import ActivityHost, Calls
 from worker.activities.rooms import Room, Rooms
+from worker.activities.runtime import Ground
+from worker.activities.system import System
 from worker.config import process_environment
 from worker.contracts import JSON, BootConfig
 from worker.errors import PayloadError, UserCodeError, WorkerError
@@ -29,6 +32,7 @@ from worker.session import router
 from worker.session.host import Host, RunningState
 from worker.session.runner import SessionRunner
 from worker.session.workflow import SessionWorkflow
+from worker.store import SessionStore
 from worker.usercode import frames
 from worker.usercode.guard import Guard
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
@@ -48,10 +52,32 @@ class Parts:
     host: Host
     activities: ActivityHost
     writer: LogWriter
+    link: Link
 
 
-def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
-    """Load the project for activities, and everything sessions need; raises ``UserCodeError`` with file and line."""
+class Link:
+    """What exists only once the process is connected: Temporal's client and the loop it lives on."""
+
+    def __init__(self) -> None:
+        self.client: Client | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def get_client(self) -> Client:
+        """The client."""
+        assert self.client is not None
+        return self.client
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop."""
+        assert self.loop is not None
+        return self.loop
+
+
+def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = None) -> Parts:
+    """Load the project for activities, and everything sessions need; raises ``UserCodeError`` with file and line.
+
+    Length: the parts of a process refer to each other; they are made in one place, in their order.
+    """
     directory = Path(boot.directory)
     project = Project(directory)
     state = RunningState()
@@ -84,6 +110,7 @@ def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
         emit=writer.emit,
         fresh_state=fresh_state(activity_namespace, new_codec(activity_namespace)),
         state=state,
+        address=address,
     )
     route, ref = router.build(host, builtins.functions(replaced))
     host.hooks = Hooks(
@@ -94,17 +121,40 @@ def prepare(boot: BootConfig, writer: LogWriter) -> Parts:
         current_namespace=lambda: state.current.namespace if state.current is not None else None,
     )
     shared = SharedModules(project, host.hooks)
+    link = Link()
+    codec = new_codec(activity_namespace)
     activities = ActivityHost(
         project=boot.project,
         directory=directory,
         namespace=activity_namespace,
-        codec=new_codec(activity_namespace),
+        codec=codec,
         live_calls=host.live_calls,
         rooms=Rooms(lambda: new_room(project, outside, new_codec)),
         pool=ThreadPoolExecutor(_ACTIVITY_THREADS, thread_name_prefix="activity"),
         write=writer.write,
+        ground=new_ground(boot, store, codec, link),
     )
-    return Parts(host, activities, writer)
+    return Parts(host, activities, writer, link)
+
+
+def new_ground(boot: BootConfig, store: SessionStore | None, codec: Codec, link: Link) -> Ground:
+    """Where the SDK's operations happen. A replay has no store and never gets there."""
+    found: Any = store
+    system = System(found, boot.project, codec, link.get_client)
+    return Ground(found, system, boot.project, link.get_client, link.get_loop, address)
+
+
+def address(name: str) -> str:
+    """A variable that says where something of ours is reached.
+
+    Raises:
+        AutoKittehError: there is none of that name.
+    """
+    found = process_environment().get(name)
+    if found is None:
+        trigger = name.removesuffix("__webhook_url")
+        raise AutoKittehError(f"there is no webhook named {trigger!r}: see the triggers in autokitteh.yaml")
+    return found
 
 
 def load(namespace: Namespace, entrypoint: str, directory: Path) -> None:
@@ -162,6 +212,7 @@ async def serving(
     boot: BootConfig, client: Client, parts: Parts, watchdog: Watchdog
 ) -> AsyncIterator[Worker]:
     """A running Temporal worker for these parts; shut down in order on the way out."""
+    parts.link.client, parts.link.loop = client, asyncio.get_running_loop()
     writing = asyncio.create_task(parts.writer.run())
     workflow_thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
     runner = SessionRunner(parts.host, watchdog)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import inspect
 from typing import Any
 
 from temporalio import workflow
@@ -58,7 +59,12 @@ class Routed:
         self._decision = decision
 
     def __call__(self, *args: UserValue, **kwargs: UserValue) -> UserValue:
-        """Make the call."""
+        """Make the call; a coroutine function gives something to be awaited, as it would without us."""
+        if inspect.iscoroutinefunction(self.__ak_routed__) and not self._session.inhibited:
+            return self._later(args, kwargs)
+        return call_out(self._session, self.__ak_routed__, self._site, self._decision, args, kwargs)
+
+    async def _later(self, args: tuple[UserValue, ...], kwargs: dict[str, UserValue]) -> UserValue:
         return call_out(self._session, self.__ak_routed__, self._site, self._decision, args, kwargs)
 
     def __repr__(self) -> str:
@@ -128,7 +134,8 @@ def call_out(
         outcome = run_live(session, name, number, site, function, args, kwargs)
     else:
         assert encoded is not None
-        context = CallContext(encoded[0], site, number, retries, travel.outgoing(session, function))
+        direct = decision.target == "direct"
+        context = CallContext(encoded[0], site, number, retries, travel.outgoing(session, function), direct)
         outcome = run_activity(session, name, encoded[1], context, decision)
     return finish(session, outcome, before, name, where)
 

@@ -53,7 +53,6 @@ class Driver:
         self._state = state
         self._guard = guard
         self._owner = owner
-        self._parent: greenlet | None = None
         self.closed = False
         self.stopping = False
         self._swallowed_exits = 0
@@ -63,7 +62,7 @@ class Driver:
         """Run ``function`` to its end; returns what it returns, raises what it raises."""
         child = greenlet(function)
         child.gr_context = contextvars.copy_context()
-        outcome = self._switch(child)
+        outcome = self.switch(child)
         while not child.dead:
             if outcome is _ABANDONED:
                 raise asyncio.CancelledError
@@ -71,11 +70,11 @@ class Driver:
                 value = await outcome
             except BaseException as error:
                 if evicting():
-                    self._unwind(child)
+                    self.unwind(child)
                     raise
-                outcome = self._switch(child, error=self._translate(error))
+                outcome = self.switch(child, error=self._translate(error))
             else:
-                outcome = self._switch(child, value)
+                outcome = self.switch(child, value)
         return outcome
 
     def block(self, make_awaitable: Callable[[], Awaitable[Any]]) -> Any:
@@ -86,8 +85,9 @@ class Driver:
             if self._swallowed_stops > _SWALLOWED_STOPS:
                 self._leave_for_good()
             raise SessionStopped(workflow.cancellation_reason() or "")
-        assert self._parent is not None
-        return self._parent.switch(make_awaitable())
+        parent = getcurrent().parent
+        assert parent is not None
+        return parent.switch(make_awaitable())
 
     def check_open(self) -> None:
         """Raise ``GreenletExit`` when the session is being evicted."""
@@ -105,8 +105,9 @@ class Driver:
             return SessionStopped(workflow.cancellation_reason() or "")
         return error
 
-    def _switch(self, child: greenlet, value: Any = None, error: BaseException | None = None) -> Any:
-        self._parent = child.parent = getcurrent()
+    def switch(self, child: greenlet, value: Any = None, error: BaseException | None = None) -> Any:
+        """Let a greenlet of the user's run until it blocks or ends; returns what it gave up the thread with."""
+        child.parent = getcurrent()
         self._state.current = self._owner
         with self._surroundings.of(self._owner):
             self._guard.arm()
@@ -118,18 +119,20 @@ class Driver:
                 self._guard.disarm()
                 self._state.current = None
 
-    def _unwind(self, child: greenlet) -> None:
+    def unwind(self, child: greenlet, *, first: bool = False) -> None:
+        """End a greenlet whose session is dropped from the cache; ``first``: it has not run yet."""
         self.closed = True
         with contextlib.suppress(BaseException):  # whatever the cleaning up raises, the session is gone
-            self._switch(child, error=GreenletExit())
+            self.switch(child, error=None if first else GreenletExit())
         if not child.dead:
             self._put_aside.append(child)
 
     def _leave_for_good(self) -> None:
-        assert self._parent is not None
+        parent = getcurrent().parent
+        assert parent is not None
         self._put_aside.append(getcurrent())
         while True:
-            self._parent.switch(_ABANDONED)
+            parent.switch(_ABANDONED)
 
 
 def _cleaning_up() -> bool:

@@ -76,6 +76,7 @@ class Host:
     entropy: bytes
     emit: Callable[[LogBatch], None]
     fresh_state: Mapping[str, JSON]
+    address: Callable[[str], str]
     state: RunningState = field(default_factory=RunningState)
     live_calls: dict[str, LiveCall] = field(default_factory=dict)
     hooks: Hooks | None = None

@@ -11,7 +11,6 @@ import dataclasses
 from typing import Any, Protocol
 
 from temporalio.worker import (
-    UnsandboxedWorkflowRunner,
     WorkflowInstance,
     WorkflowInstanceDetails,
     WorkflowRunner,
@@ -19,6 +18,7 @@ from temporalio.worker import (
 from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 
 from worker.session.host import HOST, Host
+from worker.session.tasks import SessionLoop
 
 
 class WatchPort(Protocol):
@@ -46,7 +46,6 @@ class SessionRunner(WorkflowRunner):
         assert_supported()
         self._host = host
         self._watch = watch
-        self._plain = UnsandboxedWorkflowRunner()
 
     def prepare_workflow(self, defn: Any) -> None:
         """Nothing to prepare: the session's namespace is made per run."""
@@ -55,7 +54,7 @@ class SessionRunner(WorkflowRunner):
         """An instance whose activations are watched."""
         host = self._host
         det = dataclasses.replace(det, extern_functions={**det.extern_functions, HOST: lambda: host})
-        return SessionInstance(self._plain.create_instance(det), host, self._watch)
+        return SessionInstance(SessionLoop(det), host, self._watch)  # type: ignore[abstract]
 
 
 class SessionInstance(WorkflowInstance):

@@ -5,18 +5,22 @@ Everything a session changes hangs off this object; it is made anew for every ru
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import datetime as dt
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from greenlet import GreenletExit
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 import autokitteh
 from autokitteh import _runtime
 from worker.contracts import (
     LINE_ERROR,
+    LINE_SIGNAL,
     LINE_STATE,
     LINE_WARNING,
     MEMO_CONNECTION,
@@ -24,17 +28,22 @@ from worker.contracts import (
     MEMO_EVENT_ID,
     MEMO_EVENT_TYPE,
     MEMO_TRIGGER,
+    SIGNAL_EVENT,
+    SIGNAL_SIGNAL,
+    CallContext,
     UserValue,
     decode_data,
 )
-from worker.errors import CallError, SessionStopped, WorkerError
-from worker.session import failures
+from worker.errors import SessionStopped, WorkerError
+from worker.session import calls, failures
 from worker.session.chance import Chance
-from worker.session.greenlets import Driver
+from worker.session.greenlets import Driver, evicting
 from worker.session.host import Host
+from worker.session.mail import Mail
 from worker.session.output import Output
 from worker.session.standins import Standins
 from worker.session.syscalls import SessionRuntime
+from worker.session.tasks import run_coroutine
 
 
 class Session:
@@ -58,13 +67,16 @@ class Session:
         self.never_activities: list[Any] = []
         self.inhibited = 0
         self.calls = 0
-        self.signals: list[tuple[str, UserValue]] = []
+        self.mail = Mail(self.codec)
+        self.event_id = ""
+        self.threads: dict[int, Any] = {}
 
     async def run(self, args: list[UserValue]) -> UserValue:
         """Run the handler to its end; raises an application failure for an uncaught error."""
         self.output.add(LINE_STATE, "running", self.handler_name)
+        self.event_id = workflow.memo().get(MEMO_EVENT_ID) or ""
         try:
-            value = await self.driver.run(lambda: self._main(args))
+            value = await self._to_the_end(args)
         except SessionStopped as stop:
             self.output.add(LINE_STATE, f"stopped{': ' + str(stop) if str(stop) else ''}")
             raise
@@ -78,16 +90,34 @@ class Session:
         self.output.add(LINE_STATE, "completed")
         return value
 
+    async def _to_the_end(self, args: list[UserValue]) -> UserValue:
+        try:
+            return await self.driver.run(lambda: self._main(args))
+        finally:
+            if self.runtime.waits_outside and not evicting():
+                await self._forget()
+
+    async def _forget(self) -> None:
+        """Take back what is registered under the session's name; shielded from its stop."""
+        with contextlib.suppress(ActivityError, asyncio.CancelledError):
+            await asyncio.shield(
+                workflow.start_activity(
+                    "autokitteh.end",
+                    args=[{}, CallContext({"system": "end"}, f"{self.handler_name}:0", self.output.number())],
+                    start_to_close_timeout=dt.timedelta(seconds=60),
+                    heartbeat_timeout=calls.HEARTBEAT_TIMEOUT,
+                    retry_policy=calls.RETRY,
+                    summary="the session ends",
+                )
+            )
+
     def _main(self, args: list[UserValue]) -> UserValue:
         """The first function in the handler's greenlet."""
         try:
             with _runtime.installed(self.runtime):
                 value = self._call_handler(args)
                 if inspect.iscoroutine(value):
-                    value.close()
-                    raise CallError(
-                        f"{self.handler_name} is async", hint="Handlers are plain functions for now."
-                    )
+                    value = run_coroutine(self.driver, value)
                 return self._result(value)
         except (SessionStopped, GreenletExit):
             raise
@@ -135,8 +165,17 @@ class Session:
 
     def receive(self, name: str, payload: UserValue) -> None:
         """Keep a signal until something waits for it; the log says that it came."""
-        self.signals.append((name, payload))
-        self.output.add("signal", f"signal {name} received: {self.codec.preview(payload)}")
+        if name == SIGNAL_EVENT and isinstance(payload, dict):
+            if self.mail.receive_event(payload):
+                text = f"event {payload.get('id')} from {payload.get('source')} received"
+                self.output.add(LINE_SIGNAL, text)
+            return
+        identifier = ""
+        if name == SIGNAL_SIGNAL and isinstance(payload, dict):
+            identifier, name = str(payload.get("id")), str(payload.get("name"))
+            payload = payload.get("payload")
+        if self.mail.receive_signal(identifier, name, payload):
+            self.output.add(LINE_SIGNAL, f"signal {name} received: {self.codec.preview(payload)}")
 
 
 def call_shape(

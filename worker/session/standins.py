@@ -7,6 +7,7 @@ waits or calls, not while it computes.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import functools
 import types
@@ -17,6 +18,7 @@ from typing import Any
 from temporalio import workflow
 
 from worker.contracts import UserValue
+from worker.session import tasks, threads
 from worker.session.calls import place
 from worker.usercode import conversions
 
@@ -39,8 +41,13 @@ class Standins:
         if module == "builtins":
             replaced: Callable[..., UserValue] = session.host.hooks.builtins[function]
             return replaced
-        if name in _SITED:
-            made: Any = functools.partial(_SITED[name], session, site)
+        if name in threads.METHODS:
+            owner = getattr(callee, "__self__", None)
+            made: Any = functools.partial(threads.METHODS[name], session, *([] if owner is None else [owner]))
+        elif name in threads.MAKERS:
+            made = functools.partial(threads.MAKERS[name], session)
+        elif name in _SITED:
+            made = functools.partial(_SITED[name], session, site)
         elif name in _BOUND:
             made = functools.partial(_BOUND[name], getattr(callee, "__self__", None))
         elif name in _GIVEN_REAL:
@@ -76,7 +83,14 @@ class StandIn:
 
 def names() -> frozenset[str]:
     """The stand-ins that exist; those of ``random`` are methods of the session's generator."""
-    return frozenset(_SITED) | frozenset(_BOUND) | frozenset(_GIVEN_REAL) | frozenset(_PLAIN)
+    return (
+        frozenset(threads.METHODS)
+        | frozenset(threads.MAKERS)
+        | frozenset(_SITED)
+        | frozenset(_BOUND)
+        | frozenset(_GIVEN_REAL)
+        | frozenset(_PLAIN)
+    )
 
 
 def sleep(session: Any, site: str, seconds: float) -> None:
@@ -237,4 +251,6 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "random.Random": _seeded,
     "random.SystemRandom": _system_random,
     "importlib.import_module": import_module,
+    "asyncio.run": lambda session, main, **_options: tasks.run_coroutine(session.driver, main),
+    "asyncio.new_event_loop": lambda _session: asyncio.get_running_loop(),
 }

@@ -50,7 +50,7 @@ class SessionWorkflow:
         return {
             "handler": session.handler_name,
             "calls": session.calls,
-            "signals": [name for name, _ in session.signals],
+            "signals": session.mail.waiting(),
             "details": workflow.get_current_details(),
         }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
@@ -21,7 +21,11 @@ _E = tables.events
 _D = tables.deliveries
 _BACKOFF_SECONDS = 0.5
 _BACKOFF_LIMIT_SECONDS = 5.0
-_FIELDS = ("id", "event_id", "project", "trigger", "handler", "session_id", "state", "reason", "attempts")
+_FIELDS = (
+    *("id", "event_id", "project", "trigger", "handler", "session_id", "state", "reason", "attempts"),
+    *("kind", "payload"),
+)
+Subscribers = Callable[[sa.Connection, Event], Sequence[Delivery]]
 
 
 class Events:
@@ -30,15 +34,21 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, event: Event, deliveries: Sequence[Delivery]) -> bool:
-        """Write the event with its deliveries; False when an event of that id was there already."""
+    def record(
+        self, event: Event, deliveries: Sequence[Delivery], subscribers: Subscribers | None = None
+    ) -> bool:
+        """Write the event with its deliveries; False when an event of that id was there already.
+
+        ``subscribers`` finds, inside the transaction, the deliveries to sessions that wait for the event.
+        """
         fields = {name: getattr(event, name) for name in _E.c.keys() if name != "seq"}  # noqa: SIM118 - columns
         with self._database.write() as connection:
             insert = self._database.insert(_E).values(**fields).on_conflict_do_nothing()
             seq = connection.execute(insert.returning(_E.c.seq)).scalar()
             if seq is None:
                 return False
-            rows = [{**{name: getattr(d, name) for name in _FIELDS}, "event_seq": seq} for d in deliveries]
+            found = [*deliveries, *(subscribers(connection, event) if subscribers is not None else ())]
+            rows = [{**{name: getattr(d, name) for name in _FIELDS}, "event_seq": seq} for d in found]
             if rows:
                 connection.execute(sa.insert(_D), rows)
         return True
@@ -77,6 +87,19 @@ class Events:
             if connection.execute(sa.select(_D.c.id).where(free).limit(1)).first() is None:
                 return []
         with self._database.write() as connection:
+            # What goes to one session goes in order: not while somebody else is at an earlier one.
+            earlier = _D.alias()
+            blocked = (
+                sa.select(earlier.c.id)
+                .where(
+                    (earlier.c.session_id == _D.c.session_id)
+                    & (earlier.c.state == "pending")
+                    & (earlier.c.event_seq < _D.c.event_seq)
+                    & (earlier.c.not_before > now)
+                )
+                .exists()
+            )
+            free &= (_D.c.kind == "start") | ~blocked
             query = (
                 sa.select(*(_D.c[name] for name in _FIELDS)).where(free).order_by(_D.c.event_seq).limit(limit)
             )

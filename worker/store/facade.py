@@ -14,9 +14,11 @@ from worker.store.deployments import Deployments
 from worker.store.engine import Database, parse
 from worker.store.events import Events
 from worker.store.log import SessionLog
+from worker.store.mailbox import Mailbox
 from worker.store.migrate import migrate
 from worker.store.sealing import Sealer
 from worker.store.services import Services
+from worker.store.values import Values
 from worker.store.vars import Variables
 
 _KEY_CHECK = "key_check"
@@ -38,6 +40,8 @@ class Store:
         self.events = Events(database)
         self.log = SessionLog(database)
         self.services = Services(database)
+        self.values = Values(database)
+        self.mailbox = Mailbox(database)
         self._check_key(sealer)
 
     def close(self) -> None:
@@ -80,9 +84,22 @@ def open_store(url: str, *, secret_key: bytes) -> Store:
         raise
 
 
-def open_log(url: str) -> SessionLog:
-    """Only the session log, without the installation's key: what a build process needs."""
-    return SessionLog(open_database(url))
+class SessionStore:
+    """What a build process gets: no keys, no secrets, no deployments."""
+
+    def __init__(self, database: Database) -> None:
+        self.log = SessionLog(database)
+        self.values = Values(database)
+        self.mailbox = Mailbox(database)
+        self.triggers = Triggers(database)
+        self.connections = Connections(database)
+        self.projects = Projects(database)
+        self.events = Events(database)
+
+
+def open_session_store(url: str) -> SessionStore:
+    """What sessions need, without the installation's key."""
+    return SessionStore(open_database(url))
 
 
 def open_database(url: str) -> Database:

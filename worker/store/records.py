@@ -113,7 +113,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One effect an event must have: start ``handler`` as session ``session_id`` for ``trigger``.
+    """One effect an event must have.
+
+    ``kind`` ``start``: start ``handler`` as session ``session_id`` for ``trigger``; ``event``: hand the event to the
+    subscription ``trigger`` of the session; ``inbox``: the same, fetched by a handler that runs as one activity;
+    ``signal``: hand the signal in ``payload`` to the session.
 
     ``state``: pending, done, skipped (no match: ``reason`` says why) or failed.
     """
@@ -127,6 +131,8 @@ class Delivery:
     state: str
     reason: str = ""
     attempts: int = 0
+    kind: str = "start"
+    payload: Any = None
 
 
 @dataclass(frozen=True)
@@ -156,3 +162,42 @@ class Service:
     pid: int
     seen_at: dt.datetime
     details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A session's wish for the events of a trigger or connection that pass a filter.
+
+    ``term_path`` and ``term_value`` are one equality without which the filter cannot match: events are compared with
+    few filters. ``direct`` subscriptions are read from the store instead of being signalled.
+    """
+
+    id: str
+    project: str
+    source: str
+    session_id: str
+    filter: str = ""
+    term_path: str = ""
+    term_value: str = ""
+    direct: bool = False
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of a project: ``value`` as encoded for sessions, ``shown`` as plain JSON for everybody else."""
+
+    key: str
+    value: Any
+    shown: Any
+    published: bool
+    updated_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a session answers to the event of a synchronous webhook."""
+
+    seq: int
+    event_id: str
+    session_id: str
+    value: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,21 @@ class Moment(sa.TypeDecorator[dt.datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Json(sa.TypeDecorator[Any]):
+    """Any JSON, as text: SQLite would take a column of its own JSON type for numbers and round the large ones."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: Any) -> str:
+        """Text on the way in; a NUL inside is escaped, as both databases want it."""
+        return json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, _dialect: Any) -> Any:
+        """The value on the way out."""
+        return None if value is None else json.loads(value)
 
 
 metadata = sa.MetaData()
@@ -143,8 +159,11 @@ deliveries = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("owner", sa.Text),
     sa.Column("not_before", Moment),
+    sa.Column("kind", sa.Text, nullable=False, default="start", server_default="start"),
+    sa.Column("payload", Json),
     sa.Index("deliveries_by_event", "event_id"),
     sa.Index("deliveries_pending", "state", "event_seq"),
+    sa.Index("deliveries_by_session", "session_id", "state"),
 )
 session_log = sa.Table(
     "session_log",
@@ -172,4 +191,67 @@ services = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("details", sa.JSON, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
+)
+values = sa.Table(
+    "project_values",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", Json, nullable=False),
+    sa.Column("shown", Json, nullable=False),
+    sa.Column("published", sa.Boolean, nullable=False, default=False),
+    sa.Column("updated_at", Moment, nullable=False),
+)
+operations = sa.Table(
+    "operations",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("result", Json),
+    sa.Column("created_at", Moment, nullable=False),
+)
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("filter", sa.Text, nullable=False, default=""),
+    sa.Column("term_path", sa.Text, nullable=False, default=""),
+    sa.Column("term_value", sa.Text, nullable=False, default=""),
+    sa.Column("direct", sa.Boolean, nullable=False, default=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("subscriptions_by_term", "project", "source", "term_path", "term_value"),
+    sa.Index("subscriptions_by_session", "session_id"),
+)
+waiters = sa.Table(
+    "waiters",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Index("waiters_by_session", "session_id"),
+)
+signals = sa.Table(
+    "signals",
+    metadata,
+    sa.Column("seq", _BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("payload", Json),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("signals_by_name", "project", "name", "seq"),
+    sqlite_autoincrement=True,
+)
+outcomes = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("seq", _BIG_ID, primary_key=True, autoincrement=True),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("value", Json, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index("outcomes_by_event", "event_id", "seq"),
+    sqlite_autoincrement=True,
 )

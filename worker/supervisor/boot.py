@@ -86,6 +86,7 @@ def process_environment(deployment: Deployment, store: Store, base_url: str) -> 
         inherited_environment()
         | deployment.environment
         | webhook_urls(deployment, store, base_url)
+        | {"store_public_url": f"{base_url.rstrip('/')}/store/{deployment.project}"}
         | {"PYTHONHASHSEED": _HASH_SEED, "PYTHONUNBUFFERED": "1"}
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +52,21 @@ def where(error: BaseException, directory: Path) -> str:
     """``main.py:33``: the innermost frame of the user's; empty when there is none."""
     found = user_frames(error, directory)
     return f"{found[-1].path}:{found[-1].line}" if found else ""
+
+
+def calling_line(directory: Path) -> str:
+    """``main.py:41``: the innermost line of the user's that is being executed; empty when there is none."""
+    roots = {f"{directory}{os.sep}", f"{os.path.realpath(directory)}{os.sep}"}
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        for root in roots:
+            if name.startswith(root):
+                return f"{name.removeprefix(root)}:{frame.f_lineno}"
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return ""
 
 
 def render(error: BaseException, directory: Path, remote: Sequence[Frame] = ()) -> str:

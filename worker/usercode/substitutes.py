@@ -6,12 +6,16 @@ nothing here calls it.
 
 from __future__ import annotations
 
+import asyncio
 import builtins
+import concurrent.futures
 import datetime as dt
 import importlib
 import os
+import queue
 import random
 import secrets
+import threading
 import time
 import types
 import uuid
@@ -19,6 +23,12 @@ from typing import Any
 
 _CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 _TIME = ("sleep", "localtime", "gmtime", "ctime", "asctime", "strftime")
+_WAITING: dict[type, tuple[str, ...]] = {
+    threading.Thread: ("start", "join", "is_alive"),
+    threading.Event: ("wait",),
+    threading.Condition: ("wait", "wait_for"),
+    queue.Queue: ("get", "put", "join"),
+}
 _SECRETS = ("token_bytes", "token_hex", "token_urlsafe", "randbelow", "choice", "randbits")
 
 
@@ -43,6 +53,15 @@ def _table() -> dict[int, tuple[Any, str]]:
     add(random.Random, "random.Random")
     add(random.SystemRandom, "random.SystemRandom")
     add(importlib.import_module, "importlib.import_module")
+    add(asyncio.run, "asyncio.run")
+    add(asyncio.new_event_loop, "asyncio.new_event_loop")
+    for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Timer"):
+        add(getattr(threading, name), f"threading.{name}")
+    for name in ("ThreadPoolExecutor", "as_completed", "wait"):
+        add(getattr(concurrent.futures, name), f"concurrent.futures.{name}")
+    for kind, methods in _WAITING.items():
+        for method in methods:
+            add(getattr(kind, method), f"{kind.__module__}.{kind.__name__}.{method}")
     return found
 
 
@@ -57,6 +76,10 @@ def lookup(callee: Any) -> str | None:
     entry = _TABLE.get(id(callee))
     if entry is not None and entry[0] is callee:
         return entry[1]
+    if isinstance(callee, types.MethodType):
+        entry = _TABLE.get(id(callee.__func__))
+        if entry is not None and entry[0] is callee.__func__:
+            return entry[1]
     if isinstance(callee, types.BuiltinFunctionType | types.MethodType):
         owner = callee.__self__
         if owner is _SHARED_GENERATOR:

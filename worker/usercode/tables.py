@@ -59,7 +59,7 @@ _STANDARD_MODULES: Final = _rules(
 ) | _rules(
     _IN_MEMORY,
     """
-    collections concurrent.futures configparser contextlib contextvars http.cookies http.HTTPStatus
+    asyncio collections concurrent.futures configparser contextlib contextvars http.cookies http.HTTPStatus
     importlib _frozen_importlib _frozen_importlib_external io logging queue random.Random string.Template
     sqlite3.Row tarfile threading weakref zipfile
     """,
@@ -166,14 +166,12 @@ _REFUSED: Final = (
     _rules(
         _THREADS,
         """
-        threading.Thread.start threading.start_new_thread threading._start_new_thread
-        concurrent.futures.thread.ThreadPoolExecutor.submit
+        threading.start_new_thread threading._start_new_thread
         concurrent.futures.process.ProcessPoolExecutor.submit
-        concurrent.futures.process.ProcessPoolExecutor.map concurrent.futures._base.Executor.map
+        concurrent.futures.process.ProcessPoolExecutor.map
         multiprocessing.process.BaseProcess.start multiprocessing.context.BaseContext.Pool
         multiprocessing.pool.Pool multiprocessing.context.BaseContext.Manager
-        asyncio.run asyncio.runners asyncio.base_events.BaseEventLoop.run_until_complete
-        asyncio.base_events.BaseEventLoop.run_forever os.fork os.forkpty
+        asyncio.runners asyncio.base_events os.fork os.forkpty
         """,
     )
     | _rules(
@@ -186,7 +184,7 @@ _REFUSED: Final = (
 
 RULES: Final[dict[str, Rule]] = (
     _STANDARD_MODULES | _STANDARD_FUNCTIONS | _LIBRARIES | _LIBRARY_FUNCTIONS | _REFUSED
-) | _rules(_LIVE, "threading.Event.wait")
+)
 
 # Functions of otherwise pure libraries that reach outside, by the last part of their name.
 OUTSIDE_NAMES: Final[dict[str, frozenset[str]]] = {

@@ -178,7 +178,7 @@ def test_not_yet_names_triggers_that_will_not_fire():
             ]
         )
     )
-    assert [line.split(":")[0] for line in lines] == ["trigger b", "trigger c"]
+    assert [line.split(":")[0] for line in lines] == ["trigger b"]
 
 
 def test_reconfigure_needs_something_to_change():

@@ -46,6 +46,10 @@ class FakeDispatcher:
         claimed, self.pending = self.pending[:limit], self.pending[limit:]
         return claimed
 
+    async def deliver_in_order(self, group):
+        """One after the other."""
+        return [await self.deliver(item) for item in group]
+
     async def deliver(self, item):
         """Play back the next outcome."""
         self.running += 1

@@ -102,13 +102,13 @@ async def test_webhook_without_active_deployment_is_404(site):
     assert (answer.status_code, answer.text) == (404, "Not Found")
 
 
-async def test_synchronous_webhook_is_501(site):
-    """A synchronous webhook says that it cannot be answered yet."""
-    site.store.all = [webhook(is_sync=True)]
+async def test_synchronous_webhook_without_a_session_is_502(site):
+    """A synchronous webhook whose event starts no session says so at once; the event is recorded."""
+    site.store.all = [webhook(is_sync=True, call="")]
     answer = await site.http.get("/webhooks/abc")
-    assert answer.status_code == 501
-    assert "is_sync" in answer.text
-    assert not site.store.recorded
+    assert answer.status_code == 502
+    assert "no session was started" in answer.text
+    assert site.store.recorded
 
 
 async def test_webhook_follows_a_new_deployment(site):
@@ -116,14 +116,15 @@ async def test_webhook_follows_a_new_deployment(site):
     assert (await site.http.get("/webhooks/abc")).status_code == 202
     steps = [
         ([webhook(call="main.py:g")], 202),
-        ([webhook(is_sync=True)], 501),
+        ([webhook(is_sync=True, call="")], 502),
         ([], 404),
         ([webhook()], 202),
     ]
     for number, (triggers, status) in enumerate(steps, 2):
         site.store.all, site.store.current = triggers, deployment(number)
         assert (await site.http.get("/webhooks/abc")).status_code == status
-    handlers = [delivery.handler for _, deliveries in site.store.recorded.values() for delivery in deliveries]
+    recorded = [delivery for _, deliveries in site.store.recorded.values() for delivery in deliveries]
+    handlers = [delivery.handler for delivery in recorded if delivery.handler]
     assert handlers == ["main.py:f", "main.py:g", "main.py:f"]
 
 

@@ -73,7 +73,7 @@ TABLE = [
     ("inline", collections.Counter, "collections.Counter"),
     ("inline", io.StringIO().write, "io.StringIO.write"),
     ("inline", logging.getLogger("x").info, "logging.Logger.info"),
-    ("inline", threading.Lock, "threading.allocate_lock"),
+    ("substitute", threading.Lock, "threading.allocate_lock"),
     ("inline", dt.datetime(2026, 1, 1).isoformat, "datetime.datetime.isoformat"),
     ("inline", random.Random(3).random, "random.Random.random"),
     ("inline", functools.partial(json.dumps), "json.dumps"),
@@ -93,7 +93,7 @@ TABLE = [
     ("local", gzip.open, "gzip.open"),
     ("local", zipfile.ZipFile, "zipfile.ZipFile"),
     ("local", Path("x").open, "pathlib.PosixPath.open"),
-    ("local", threading.Event().wait, "threading.Event.wait"),
+    ("substitute", threading.Event().wait, "threading.Event.wait"),
     ("inline", threading.Lock().acquire, "threading.lock.acquire"),
     ("inline", http.client.HTTPConnection, "http.client.HTTPConnection"),
     ("local", http.client.HTTPConnection("x").request, "http.client.HTTPConnection.request"),
@@ -126,9 +126,9 @@ TABLE = [
     ("refuse", os._exit, "os._exit"),
     ("refuse", os.fork, "os.fork"),
     ("refuse", signal.alarm, "signal.alarm"),
-    ("refuse", asyncio.run, "asyncio.runners.run"),
+    ("substitute", asyncio.run, "asyncio.runners.run"),
     ("local", socket.socket.send, "socket.socket.send"),
-    ("refuse", threading.Thread(target=print).start, "threading.Thread.start"),
+    ("substitute", threading.Thread(target=print).start, "threading.Thread.start"),
 ]
 
 

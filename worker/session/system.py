@@ -1,0 +1,104 @@
+"""Functions of the SDK that change something outside: each is one regular activity, with its line in the log.
+
+Regular, because the result of a local one is in the history only when the task completes: a crash before that would run
+everything again, possibly on another path. The activity's id makes a repetition harmless. Reads may be local.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from autokitteh.errors import AutoKittehError
+from worker.contracts import FAILURE_SDK, JSON, LINE_CALL, CallContext, UserValue
+from worker.session.calls import HEARTBEAT_TIMEOUT, RETRY
+from worker.usercode import frames
+
+_OP_TIMEOUT = dt.timedelta(seconds=60)
+_SUMMARY_LIMIT = 200
+
+
+def perform(
+    session: Any, op: str, arguments: JSON, shown: tuple[UserValue, ...], *, local: bool = False
+) -> JSON:
+    """Carry out one operation.
+
+    Args:
+        session: the session that asks.
+        op: its name, ``set_value`` and the like.
+        arguments: in JSON, already encoded.
+        shown: the arguments as the user wrote them, for the log.
+        local: it only reads.
+
+    Raises:
+        AutoKittehError: it was refused.
+    """
+    if session.inhibited:
+        session.warn(f"{op} is a step also where activities are inhibited", here(session))
+    where = here(session)
+    number = note(session, op, shown, where)
+    context = CallContext({"system": op}, f"{where}:0", number)
+    name = f"autokitteh.{op}"
+
+    def start() -> Any:
+        if local:
+            return workflow.start_local_activity(
+                name,
+                args=[arguments, context],
+                start_to_close_timeout=_OP_TIMEOUT,
+                retry_policy=RetryPolicy(maximum_interval=dt.timedelta(seconds=5)),
+                summary=where[:_SUMMARY_LIMIT],
+            )
+        return workflow.start_activity(
+            name,
+            args=[arguments, context],
+            start_to_close_timeout=_OP_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RETRY,
+            summary=where[:_SUMMARY_LIMIT],
+        )
+
+    try:
+        return session.driver.block(start)["result"]
+    except ActivityError as error:
+        cause = error.cause
+        if isinstance(cause, ApplicationError) and cause.type == FAILURE_SDK:
+            raise AutoKittehError(cause.message) from None
+        raise AutoKittehError(f"{op}: {cause or error}") from None
+
+
+def note(session: Any, op: str, shown: tuple[UserValue, ...], where: str) -> int:
+    """Take a number in the session's log and leave a line there."""
+    number: int = session.output.number()
+    session.calls += 1
+    session.output.add(LINE_CALL, session.codec.call_preview(op, shown, {}), where, number=number)
+    return number
+
+
+def wait_until(session: Any, ready: Callable[[], bool], timeout: float | None, what: str) -> bool:
+    """Wait for a condition that signals make true; False after so many seconds."""
+    session.driver.check_open()
+    if ready():
+        return True
+    where = here(session)
+    workflow.set_current_details(session.output.details(f"waiting for {what} at `{where}`"))
+    summary = f"wait for {what} · {where}"[:_SUMMARY_LIMIT]
+
+    async def wait() -> bool:
+        try:
+            await workflow.wait_condition(ready, timeout=timeout, timeout_summary=summary)
+        except TimeoutError:
+            return ready()
+        return True
+
+    return bool(session.driver.block(wait))
+
+
+def here(session: Any) -> str:
+    """``main.py:41``: the innermost line of the user's code that is being executed."""
+    return frames.calling_line(session.host.directory) or str(session.handler_name)

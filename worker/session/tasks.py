@@ -1,0 +1,193 @@
+"""Several things at once in one session: tasks of ``asyncio``, threads and executors, all on Temporal's loop.
+
+Each runs user code in greenlets of its own, so a plain call inside (``requests.get``) blocks only itself. What runs when
+is decided by Temporal's deterministic loop: whatever order activities finish in is in the history, and a replay takes
+the same path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections.abc
+import contextvars
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
+
+from greenlet import GreenletExit, greenlet
+from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
+
+from worker.session.greenlets import Driver, evicting
+
+
+class ExitedError(Exception):
+    """``sys.exit`` in a task: carried to whoever waits for it, since it must not end the loop."""
+
+    def __init__(self, code: Any) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Stepped(collections.abc.Coroutine[Any, Any, Any]):
+    """A coroutine of the user's, each step of which runs in a greenlet and may block there."""
+
+    def __init__(self, driver: Driver, coroutine: Any) -> None:
+        self._driver = driver
+        self._coroutine = coroutine
+        self._context = contextvars.copy_context()
+        self._child: greenlet | None = None
+        self._awaiting: Generator[Any, Any, Any] | None = None
+
+    def send(self, value: Any) -> Any:
+        """One step, or one step of what the user's code is blocked on."""
+        if self._awaiting is not None:
+            return self._advance(lambda waiting: waiting.send(value))
+        return self._step(lambda: self._coroutine.send(value))
+
+    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
+        """Throw into whatever is being waited for."""
+        del traceback
+        error = value if isinstance(value, BaseException) else kind
+        if isinstance(error, type):
+            error = error()
+        if evicting():
+            self._unwind()
+            raise error
+        if self._awaiting is not None:
+            return self._advance(lambda waiting: waiting.throw(error))
+        return self._step(lambda: self._coroutine.throw(error))
+
+    def close(self) -> None:
+        """Close the coroutine."""
+        if self._child is None:
+            self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Step through to the end."""
+        value: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                waiting = self.send(value) if error is None else self.throw(error)
+            except StopIteration as end:
+                return end.value
+            value = error = None
+            try:
+                value = yield waiting
+            except BaseException as thrown:
+                error = thrown
+
+    def _step(self, run: Callable[[], Any]) -> Any:
+        child = greenlet(run)
+        child.gr_context = self._context
+        return self._outcome(child, lambda: self._driver.switch(child))
+
+    def _outcome(self, child: greenlet, resume: Callable[[], Any]) -> Any:
+        """What a greenlet gave up the thread for: the end of a step, or something to wait for."""
+        try:
+            outcome = resume()
+        except SystemExit as error:
+            raise ExitedError(error.code) from None
+        if child.dead:
+            self._child = self._awaiting = None
+            return outcome
+        self._child = child
+        self._awaiting = outcome.__await__()
+        return self._advance(lambda waiting: waiting.send(None))
+
+    def _advance(self, move: Callable[[Any], Any]) -> Any:
+        child = self._child
+        assert child is not None
+        try:
+            return move(self._awaiting)
+        except StopIteration as end:
+            value = end.value
+            self._awaiting = None
+            return self._outcome(child, lambda: self._driver.switch(child, value))
+        except BaseException as error:
+            thrown = error
+            self._awaiting = None
+        return self._outcome(child, lambda: self._driver.switch(child, error=thrown))
+
+    def _unwind(self) -> None:
+        """The session is dropped from the cache: whatever the user's code wants to do about it does not happen."""
+        child, self._child = self._child, None
+        self._awaiting = None
+        if child is None:
+            child = greenlet(lambda: self._coroutine.throw(GreenletExit()))
+            child.gr_context = self._context
+            self._driver.unwind(child, first=True)
+        else:
+            self._driver.unwind(child)
+
+
+def run_coroutine(driver: Driver, coroutine: Any) -> Any:
+    """What ``asyncio.run`` does, on Temporal's loop; from the user's greenlet."""
+    if not asyncio.iscoroutine(coroutine) and not isinstance(coroutine, Awaitable):
+        raise ValueError(f"a coroutine was expected, got {coroutine!r}")
+
+    # Made here, in the user's own context, where the session's runtime is installed.
+    stepped = None if isinstance(coroutine, asyncio.Future) else Stepped(driver, coroutine)
+
+    async def in_a_task() -> Any:
+        loop = asyncio.get_running_loop()
+        return await (coroutine if stepped is None else loop.create_task(stepped))
+
+    try:
+        return driver.block(in_a_task)
+    except ExitedError as error:
+        raise SystemExit(error.code) from None
+
+
+def spawn(driver: Driver, function: Callable[[], Any]) -> asyncio.Task[Any]:
+    """Run a plain function beside the handler; from the user's greenlet."""
+
+    async def in_a_greenlet() -> Any:
+        try:
+            return await driver.run(function)
+        except SystemExit as error:
+            raise ExitedError(error.code) from None
+
+    loop: Any = asyncio.get_running_loop()
+    task: asyncio.Task[Any] = loop.create_own_task(in_a_greenlet())
+    return task
+
+
+class SessionLoop(_WorkflowInstanceImpl):
+    """Temporal's workflow loop, with tasks that user code makes running in greenlets."""
+
+    def create_task(
+        self, coro: Any, *, name: str | None = None, context: contextvars.Context | None = None
+    ) -> asyncio.Task[Any]:
+        """A task; the user's own coroutines are stepped."""
+        session = getattr(self._object, "session", None)
+        if session is not None and session.host.state.current is session and not isinstance(coro, Stepped):
+            coro = Stepped(session.driver, coro)
+        return super().create_task(coro, name=name, context=context)
+
+    def create_own_task(self, coro: Any) -> asyncio.Task[Any]:
+        """A task of ours, which the user's code only asked for."""
+        return super().create_task(coro)
+
+    def run_until_complete(self, future: Any) -> Any:
+        """As ``asyncio.run``."""
+        return run_coroutine(self._object.session.driver, future)
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Any, *args: Any
+    ) -> Any:
+        """The function beside the handler: ``asyncio.to_thread`` ends here."""
+        del executor
+        return spawn(self._object.session.driver, lambda: func(*args))
+
+    def close(self) -> None:
+        """The loop is the session's: it ends with it."""
+
+    def is_closed(self) -> bool:
+        """Never, while somebody can ask."""
+        return False
+
+    async def shutdown_asyncgens(self) -> None:
+        """Nothing is left over."""
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """There is none."""

@@ -1,0 +1,181 @@
+"""What sessions that run wait for and tell each other: subscriptions, signals, outcomes.
+
+Whoever waits is registered before the wait begins, and whoever sends looks for waiters in the transaction that records
+what is sent; so nothing falls between the two. On Postgres a lock per name makes that order real.
+"""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+import zlib
+from typing import Any
+
+import sqlalchemy as sa
+
+from worker import clock, ids
+from worker.store import tables
+from worker.store.engine import Database
+from worker.store.records import Delivery, Event, Outcome, Subscription
+
+_S = tables.subscriptions
+_W = tables.waiters
+_N = tables.signals
+_D = tables.deliveries
+_E = tables.events
+_OUT = tables.outcomes
+_OPS = tables.operations
+_HEAD_START_SECONDS = 5.0  # so long the sender delivers itself before others do it for it
+
+
+class Mailbox:
+    """Subscriptions, signals and outcomes of all sessions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Register a subscription; the same one again changes nothing."""
+        fields = {name: getattr(subscription, name) for name in subscription.__dataclass_fields__}
+        with self._database.write() as connection:
+            insert = self._database.insert(_S).values(created_at=clock.now(), **fields)
+            connection.execute(insert.on_conflict_do_nothing())
+
+    def unsubscribe(self, identifier: str, session_id: str) -> None:
+        """Remove one subscription of a session."""
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_S).where((_S.c.id == identifier) & (_S.c.session_id == session_id)))
+
+    def subscriptions(self, session_id: str = "", project: str = "") -> builtins.list[Subscription]:
+        """The subscriptions of a session, or of a project."""
+        query = sa.select(*(_S.c[name] for name in Subscription.__dataclass_fields__))
+        if session_id:
+            query = query.where(_S.c.session_id == session_id)
+        if project:
+            query = query.where(_S.c.project == project)
+        with self._database.read() as connection:
+            return [Subscription(**row._mapping) for row in connection.execute(query)]
+
+    def forget(self, session_id: str) -> None:
+        """The session has ended: it waits for nothing any more."""
+        with self._database.write() as connection:
+            connection.execute(sa.delete(_S).where(_S.c.session_id == session_id))
+            connection.execute(sa.delete(_W).where(_W.c.session_id == session_id))
+
+    def await_signal(
+        self, project: str, name: str, session_id: str, since: dt.datetime
+    ) -> builtins.list[dict[str, Any]]:
+        """Register for a name; returns what was sent under it since the session began, oldest first."""
+        with self._database.write() as connection:
+            self._lock(connection, project, name)
+            insert = self._database.insert(_W).values(project=project, name=name, session_id=session_id)
+            connection.execute(insert.on_conflict_do_nothing())
+            here = (_N.c.project == project) & (_N.c.name == name) & (_N.c.created_at >= since)
+            rows = connection.execute(sa.select(_N.c.id, _N.c.payload).where(here).order_by(_N.c.seq)).all()
+        return [{"id": row.id, "payload": row.payload} for row in rows]
+
+    def signal(self, identifier: str, project: str, name: str, payload: Any) -> builtins.list[Delivery]:
+        """Record a signal to all who wait for it; returns the deliveries to be made.
+
+        The caller makes them at once; what it cannot finish, an outbox finds a little later.
+        """
+        with self._database.write() as connection:
+            self._lock(connection, project, name)
+            insert = self._database.insert(_N).values(
+                id=identifier, project=project, name=name, payload=payload, created_at=clock.now()
+            )
+            if connection.execute(insert.on_conflict_do_nothing().returning(_N.c.seq)).scalar() is None:
+                return []
+            waiting = connection.execute(
+                sa.select(_W.c.session_id).where((_W.c.project == project) & (_W.c.name == name))
+            ).scalars()
+            deliveries = [
+                Delivery(
+                    ids.derived("dlv", identifier, session),
+                    identifier,
+                    project,
+                    name,
+                    "",
+                    session,
+                    "pending",
+                    kind="signal",
+                    payload={"id": identifier, "name": name, "payload": payload},
+                )
+                for session in waiting
+            ]
+            start = clock.now() + dt.timedelta(seconds=_HEAD_START_SECONDS)
+            rows = [{**vars(d), "event_seq": 0, "not_before": start} for d in deliveries]
+            if rows:
+                connection.execute(sa.insert(_D), rows)
+        return deliveries
+
+    def fetch(self, session_id: str, subscriptions: builtins.list[str]) -> tuple[str, Event] | None:
+        """The next event of one of these direct subscriptions, which is then taken; the order of the ids decides."""
+        with self._database.write() as connection:
+            for identifier in subscriptions:
+                found = connection.execute(
+                    sa.select(_D.c.id, _D.c.event_id)
+                    .where(
+                        (_D.c.state == "inbox")
+                        & (_D.c.session_id == session_id)
+                        & (_D.c.trigger == identifier)
+                    )
+                    .order_by(_D.c.event_seq)
+                    .limit(1)
+                ).first()
+                if found is None:
+                    continue
+                connection.execute(sa.update(_D).where(_D.c.id == found.id).values(state="done"))
+                row = connection.execute(sa.select(_E).where(_E.c.id == found.event_id)).one_or_none()
+                if row is not None:
+                    return identifier, Event(**row._mapping)
+        return None
+
+    def answer(self, event_id: str, session_id: str, value: Any, operation: str = "") -> None:
+        """Record one outcome of an event; the same operation again records nothing."""
+        with self._database.write() as connection:
+            if operation:
+                insert = self._database.insert(_OPS).values(id=operation, result=None, created_at=clock.now())
+                done = connection.execute(insert.on_conflict_do_nothing().returning(_OPS.c.id)).scalar()
+                if done is None:
+                    return
+            connection.execute(
+                sa.insert(_OUT).values(
+                    event_id=event_id, session_id=session_id, value=value, created_at=clock.now()
+                )
+            )
+
+    def outcomes(self, event_id: str, after: int = 0) -> builtins.list[Outcome]:
+        """The outcomes of an event after one that is known already."""
+        query = (
+            sa.select(_OUT.c.seq, _OUT.c.event_id, _OUT.c.session_id, _OUT.c.value)
+            .where((_OUT.c.event_id == event_id) & (_OUT.c.seq > after))
+            .order_by(_OUT.c.seq)
+        )
+        with self._database.read() as connection:
+            return [Outcome(**row._mapping) for row in connection.execute(query)]
+
+    def _lock(self, connection: sa.Connection, project: str, name: str) -> None:
+        self._database.lock(connection, zlib.crc32(f"signal {project} {name}".encode()))
+
+
+def candidates(connection: sa.Connection, event: Event, look_up: Any) -> builtins.list[Subscription]:
+    """The subscriptions an event has to be compared with: those without a term, and those whose term it meets.
+
+    Args:
+        connection: inside the transaction that records the event.
+        event: what happened.
+        look_up: gives the event's value at a term's path, as text, or None.
+    """
+    here = (_S.c.project == event.project) & (_S.c.source == event.source)
+    paths = connection.execute(sa.select(_S.c.term_path).where(here).distinct()).scalars().all()
+    met = [(path, "" if not path else look_up(path)) for path in paths]
+    terms = [
+        (_S.c.term_path == path) & (_S.c.term_value == value) for path, value in met if value is not None
+    ]
+    if not terms:
+        return []
+    query = sa.select(*(_S.c[name] for name in Subscription.__dataclass_fields__)).where(
+        here & sa.or_(*terms)
+    )
+    return [Subscription(**row._mapping) for row in connection.execute(query.order_by(_S.c.id))]
