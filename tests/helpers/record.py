@@ -40,6 +40,9 @@ RUNS: dict[str, Any] = {
     "env": None,
     "logs": {"n": 5},
     "travels": None,
+    "talks": None,
+    "awaits": None,
+    "threaded": None,
 }
 
 

@@ -259,9 +259,9 @@ async def test_logging_stands_in_the_session_log(bed):
     assert bed.lines(kind="log") == ["WARNING: careful 1", "ERROR: done"]
 
 
-async def test_async_handler_is_refused_clearly(bed):
-    """An async handler is an error that says so."""
-    assert "async" in await bed.error("main.py:asynchronous")
+async def test_async_handler_runs(bed):
+    """A coroutine function is a handler like any other."""
+    assert await bed.run("main.py:asynchronous") == 1
 
 
 async def test_failures_in_temporal_show_the_users_frames_only(bed):

@@ -253,3 +253,34 @@ def sums(event):
     for i in range(event.data.n):
         total = outside.add(total, i)
     return total
+
+
+def child(event):
+    return event.data.n + 1
+
+
+def talks(event):
+    autokitteh.set_value("n", 1)
+    total = autokitteh.add_values("n", 2)
+    found = autokitteh.get_value("n")
+    session = autokitteh.start("main.py:child", {"n": total})
+    ended = autokitteh.next_signal(session)
+    autokitteh.del_value("n")
+    return [total, found, ended.payload["value"], autokitteh.wait_for_signal("never", timeout=0.1)]
+
+
+async def in_a_task(n):
+    import asyncio
+
+    await asyncio.sleep(0.1 * (3 - n))
+    return outside.add(n, 1)
+
+
+async def awaits(event):
+    import asyncio
+
+    return await asyncio.gather(*(in_a_task(n) for n in range(3)))
+
+
+def threaded(event):
+    return autokitteh.parallel(lambda n: outside.add(n, n), range(4), limit=2)
