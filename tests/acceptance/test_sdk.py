@@ -5,6 +5,7 @@ Each test runs twice: with a warm cache, and with none, where every step replays
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from temporalio.client import Client
 
 from tests.helpers.ak import running
 from tests.helpers.waiting import eventually_sync
@@ -232,6 +234,24 @@ def test_session_answers_an_event_it_received(up):
     answer = post(up, "answered", json={"n": 1})
     assert (answer.status_code, answer.json()) == (200, {"heard": {"n": 1}})
     finish(up, session)
+
+
+async def histories(address: str, project: str) -> str:
+    """Everything Temporal keeps of a project's sessions, as text with all payloads decoded."""
+    client = await Client.connect(address)
+    texts = []
+    async for execution in client.list_workflows(f"TaskQueue = '{project}'"):
+        history = await client.get_workflow_handle(execution.id, run_id=execution.run_id).fetch_history()
+        texts += [str(event) for event in history.events]
+    return "\n".join(texts)
+
+
+def test_secrets_reach_values_children_and_answers_but_no_history(up):
+    """They travel by name."""
+    assert run(up, "passes_secrets")["result"] == [True, True]
+    text = asyncio.run(histories(up.ready["temporal"], "sdk"))
+    assert "passes_secrets" in text
+    assert "tok-1234567890" not in text
 
 
 def test_handler_that_is_not_durable_runs_as_one_activity(up):

@@ -126,7 +126,7 @@ class ActivityRuntime:
         self._only_direct("start")
         identifier = ids.derived("ses", self._key, str(self._steps))
         self._steps += 1
-        plain = to_plain({} if data is None else data)
+        plain = self._encode(to_plain({} if data is None else data), f"start({loc!r})")
         labels = {str(k): str(v) for k, v in (memo or {}).items()}
         target = project or self._ground.project
         self._await(
@@ -178,7 +178,9 @@ class ActivityRuntime:
         """Recorded in the store."""
         target = event_id or self._event_id()
         if target:
-            self._apply("http_outcome", {"event_id": target, "value": to_plain(value)})
+            self._apply(
+                "http_outcome", {"event_id": target, "value": self._encode(to_plain(value), "http_outcome")}
+            )
 
     def _event_id(self) -> str:
         handle = self._ground.client().get_workflow_handle(self._session_id)
@@ -194,7 +196,7 @@ class ActivityRuntime:
         arguments = {
             "key": key,
             "args": [self._encode(item, f"{op} {key}") for item in args],
-            "shown": shown(args[-1], self._codec.preview(args[-1])) if args else None,
+            "shown": shown(args[-1], self._codec.preview(args[-1]), self._codec.mask) if args else None,
         }
         return self._codec.decode(self._apply(f"{op}_value", arguments))
 

@@ -103,7 +103,7 @@ class System:
                 except TypeError as error:
                     raise AutoKittehError(f"add_values({arguments['key']!r}): {error}") from None
             encoded = self._codec.encode(total)
-            return encoded, New(encoded, shown(total, self._codec.preview(total)))
+            return encoded, New(encoded, shown(total, self._codec.preview(total), self._codec.mask))
 
         return self._change(arguments, caller, add)
 
@@ -156,7 +156,10 @@ class System:
 
     def _do_http_outcome(self, arguments: dict[str, JSON], caller: Caller) -> JSON:
         self._store.mailbox.answer(
-            arguments["event_id"], caller.session_id, arguments["value"], caller.operation
+            arguments["event_id"],
+            caller.session_id,
+            self._codec.decode(arguments["value"]),
+            caller.operation,
         )
 
     def _do_end(self, _arguments: dict[str, JSON], caller: Caller) -> JSON:

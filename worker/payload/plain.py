@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from worker.contracts import JSON
@@ -44,9 +44,20 @@ def to_plain(value: Any, depth: int = 100) -> JSON:
     raise TypeError(f"a value of type {type(value).__name__} has no place in JSON")
 
 
-def shown(value: Any, preview: str) -> JSON:
-    """The value as JSON, or its preview where it has none."""
+def shown(value: Any, preview: str, mask: Callable[[str], str]) -> JSON:
+    """The value as JSON with secrets hidden, or its preview where it has none."""
     try:
-        return to_plain(value)
+        return masked(to_plain(value), mask)
     except TypeError:
         return preview
+
+
+def masked(tree: JSON, mask: Callable[[str], str]) -> JSON:
+    """The same JSON with each text masked."""
+    if isinstance(tree, str):
+        return mask(tree)
+    if isinstance(tree, list):
+        return [masked(item, mask) for item in tree]
+    if isinstance(tree, dict):
+        return {mask(key): masked(item, mask) for key, item in tree.items()}
+    return tree

@@ -27,6 +27,7 @@ from worker.contracts import (
     MEMO_DURABLE,
     MEMO_EVENT_ID,
     MEMO_EVENT_TYPE,
+    MEMO_PARENT,
     MEMO_TRIGGER,
     SIGNAL_EVENT,
     SIGNAL_SIGNAL,
@@ -139,7 +140,11 @@ class Session:
 
     def _event(self, args: list[UserValue]) -> autokitteh.Event:
         memo = workflow.memo()
-        data = decode_data(args[0]) if args else {}
+        data = args[0] if args else {}
+        if memo.get(MEMO_PARENT):
+            # From a session of ours, which may name secrets; what comes from outside must never name one.
+            data = self.codec.decode(data)
+        data = decode_data(data)
         if data is None:
             data = {}
         return autokitteh.Event(

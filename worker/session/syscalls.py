@@ -121,6 +121,9 @@ class SessionRuntime:
             plain = to_plain({} if data is None else data)
         except TypeError as error:
             raise AutoKittehError(f"start({loc!r}): the data cannot be sent: {error}") from None
+        encoded = self._encode(plain, f"start({loc!r})")
+        if other and encoded != plain:
+            raise AutoKittehError(f"start({loc!r}): a secret of this project cannot go to another one")
         identifier = f"{_SESSION_PREFIX}{session.chance.uuid4().hex}"
         where = system.here(session)
         system.note(session, "start", (loc, data), where)
@@ -129,7 +132,7 @@ class SessionRuntime:
         async def begin() -> None:
             handle = await workflow.start_child_workflow(
                 loc,
-                plain,
+                encoded,
                 id=identifier,
                 task_queue=project if other else None,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
@@ -184,8 +187,8 @@ class SessionRuntime:
         target = event_id or self._session.event_id
         if not target:
             return  # started by hand: nobody waits for an answer
-        plain = to_plain(value)
-        system.perform(self._session, "http_outcome", {"event_id": target, "value": plain}, (value,))
+        encoded = self._encode(to_plain(value), "http_outcome")
+        system.perform(self._session, "http_outcome", {"event_id": target, "value": encoded}, (value,))
 
     def value(self, op: str, key: str, *args: Any) -> Any:
         """Reads are local activities, changes are regular ones."""
@@ -199,7 +202,7 @@ class SessionRuntime:
             "op": str(op),
             "key": key,
             "args": [self._encode(item, f"{op} {key}") for item in args],
-            "shown": shown(args[-1], session.codec.preview(args[-1])) if args else None,
+            "shown": shown(args[-1], session.codec.preview(args[-1]), session.codec.mask) if args else None,
         }
         name = "check_and_set_value" if op == "check_and_set" else f"{op}_value"
         return session.codec.decode(system.perform(session, name, arguments, (key, *args)))

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import time
 from dataclasses import dataclass
 
@@ -237,6 +238,20 @@ def answers_others(event):
     print("subscribed")
     got = next_event(sub, timeout=60)
     autokitteh.http_outcome(json={"heard": got.body.json}, event_id=got.event_id)
+
+
+def passes_secrets(event):
+    token = os.environ["TOKEN"]
+    set_value("token", {"is": token})
+    child = start("main.py:takes_secret", {"token": token, "pickle": 1})
+    autokitteh.http_outcome(json={"token": token}, event_id="evt_nobody")
+    found = get_value("token")["is"] == token
+    del_value("token")
+    return [found, next_signal(child).payload["value"]]
+
+
+def takes_secret(event):
+    return event.data.token == os.environ["TOKEN"] and event.data.pickle == 1
 
 
 def whole(event):
