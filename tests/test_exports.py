@@ -20,7 +20,7 @@ def public_names(module) -> set[str]:
 
 def test_autokitteh_exports_what_it_lists():
     """``__all__`` of the SDK is its public names."""
-    assert public_names(autokitteh) | {"errors"} == set(autokitteh.__all__)
+    assert public_names(autokitteh) | {"errors", "store"} == set(autokitteh.__all__)
 
 
 def test_manifest_exports_what_it_lists():

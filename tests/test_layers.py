@@ -14,6 +14,7 @@ CORE = {
     "_local",
     "activities",
     "attr_dict",
+    "concurrency",
     "connections",
     "errors",
     "event",
