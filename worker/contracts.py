@@ -52,7 +52,8 @@ FAILURE_SDK = "autokitteh.AutoKittehError"
 class BootConfig:
     """What the supervisor tells a build process: one JSON line on its standard input.
 
-    The pipe stays open: its end tells the process that the supervisor is gone.
+    The pipe stays open: its end tells the process that the supervisor is gone. ``runtime_python`` is the supervisor's
+    interpreter, which has what a project's own environment is spared.
     """
 
     project: str
@@ -70,6 +71,7 @@ class BootConfig:
     max_cached_workflows: int = 1000
     budget_seconds: float = 5.0
     log_level: str = "WARNING"
+    runtime_python: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,13 @@ def up(tmp_path_factory, request):
         assert started.stop() == 0, started.log()
 
 
+@pytest.fixture
+def empty(up):
+    """The same without any values."""
+    run(up, "forget_values")
+    return up
+
+
 def begin(up, handler: str, file: str = "main.py", **data) -> str:
     """Start a handler; returns the session's id."""
     return up.ak("session", "start", "sdk", f"{file}:{handler}", "--data", json.dumps(data))["id"]
@@ -59,18 +66,18 @@ def post(up, trigger: str, **arguments) -> httpx.Response:
     return httpx.post(up.webhook(trigger), timeout=60, **arguments)
 
 
-def test_values_of_every_kind_come_back_equal_and_change_atomically(up):
+def test_values_of_every_kind_come_back_equal_and_change_atomically(empty):
     """All operations on values, in all their spellings."""
-    assert run(up, "values")["result"] == [
+    assert run(empty, "values")["result"] == [
         *[None, 7, 8, True, True, 2, 2, 5, 6, False, True, True, True],
         ["d", "n", "new", "v", "when"],
         [],
     ]
 
 
-def test_limits_of_values_are_named_and_overwriting_at_the_limit_works(up):
+def test_limits_of_values_are_named_and_overwriting_at_the_limit_works(empty):
     """64 values of 64 KiB."""
-    too_many, too_large = run(up, "limits")["result"]
+    too_many, too_large = run(empty, "limits")["result"]
     assert too_many == "number of stored values (65) exceeds maximum allowed (64)"
     assert too_large.startswith("value size (700")
     assert too_large.endswith("maximum allowed (65536 bytes)")
@@ -85,9 +92,9 @@ def test_counter_is_exact_under_concurrent_sessions(up):
     assert run(up, "read_counter")["result"] == before + 40
 
 
-def test_published_value_is_public_until_it_is_unpublished(up):
+def test_published_value_is_public_until_it_is_unpublished(empty, up):
     """Anybody reads it as JSON; nobody reads another one."""
-    session = begin(up, "publishes", seconds=2)
+    session = begin(empty, "publishes", seconds=2)
     eventually_sync(lambda: len(up.prints(session)) == 1, 30)
     url = up.prints(session)[0]
     answer = httpx.get(f"{url}/public")

@@ -10,14 +10,12 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from temporalio.client import Client
 
 from autokitteh.errors import AutoKittehError
-from manifest import filters
 from worker.contracts import JSON
-from worker.dispatch import match
 from worker.dispatch.deliver import RETRY, hand_over
 from worker.errors import LimitError
 from worker.payload.codec import Codec
@@ -36,11 +34,22 @@ class Caller:
     direct: bool = False
 
 
+class Terms(Protocol):
+    """Who checks the filters of subscriptions."""
+
+    def term_of(self, text: str) -> tuple[str, str]:
+        """See ``worker.dispatch.match.term_of``; raises ``ValueError`` with what is wrong with the filter."""
+        ...
+
+
 class System:
     """The operations of one project."""
 
-    def __init__(self, store: SessionStore, project: str, codec: Codec, client: Callable[[], Client]) -> None:
+    def __init__(
+        self, store: SessionStore, project: str, codec: Codec, client: Callable[[], Client], terms: Terms
+    ) -> None:
         self._store = store
+        self._terms = terms
         self._project = project
         self._codec = codec
         self._client = client
@@ -134,8 +143,8 @@ class System:
         if source not in triggers | {item.name for item in self._store.connections.list(self._project)}:
             raise AutoKittehError(f'subscribe({source}, {text}) -> source "{source}" not found')
         try:
-            path, value = match.term_of(text)
-        except filters.FilterSyntaxError as error:
+            path, value = self._terms.term_of(text)
+        except ValueError as error:
             raise AutoKittehError(f"subscribe({source}): {error}") from None
         self._store.mailbox.subscribe(
             Subscription(

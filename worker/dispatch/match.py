@@ -8,7 +8,8 @@ Rules, in order; the first that applies decides:
 3. The filter, which sees the data as the handler would, must be true. One that fails at run time counts as no
    match, and its reason is recorded.
 
-May import: worker.contracts, worker.ids, worker.store.records, manifest.filters.
+May import: worker.contracts, worker.ids, worker.store.records, and manifest.filters where a filter is met: build
+processes import this module, and have no CEL.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from manifest import filters
 from worker import ids
 from worker.contracts import decode_data
 from worker.store.records import Delivery, Event, Subscription, Trigger
@@ -57,6 +57,8 @@ def _mismatch(event: Event, trigger: Trigger) -> str:
 
 
 def _filter_mismatch(event: Event, text: str) -> str:
+    from manifest import filters
+
     try:
         matches = filters.compile(text).matches(decode_data(event.data), event.event_type)
     except (filters.FilterError, filters.FilterSyntaxError) as error:
@@ -83,7 +85,13 @@ def decide_subscriptions(event: Event, subscriptions: Iterable[Subscription]) ->
 
 
 def term_of(text: str) -> tuple[str, str]:
-    """An equality without which a filter cannot match, as path and value in text; empty when it has none."""
+    """An equality without which a filter cannot match, as path and value in text; empty when it has none.
+
+    Raises:
+        manifest.filters.FilterSyntaxError: the filter is wrong.
+    """
+    from manifest import filters
+
     for path, value in filters.compile(text).equalities if text.strip() not in _NO_FILTER else ():
         if value is None or isinstance(value, bytes):
             continue

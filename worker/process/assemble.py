@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from worker.payload.codec import Codec
 from worker.payload.signing import Signer, derive_entropy
 from worker.process import builtins
 from worker.process.logwriter import LogWriter
+from worker.process.terms import TermReader
 from worker.process.watchdog import Watchdog
 from worker.session import router
 from worker.session.host import Host, RunningState
@@ -140,7 +142,8 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
 def new_ground(boot: BootConfig, store: SessionStore | None, codec: Codec, link: Link) -> Ground:
     """Where the SDK's operations happen. A replay has no store and never gets there."""
     found: Any = store
-    system = System(found, boot.project, codec, link.get_client)
+    terms = TermReader(boot.runtime_python or sys.executable)
+    system = System(found, boot.project, codec, link.get_client, terms)
     return Ground(found, system, boot.project, link.get_client, link.get_loop, address)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ def prepare(
     triggers = deployment.desired["project"]["triggers"]
     boot = BootConfig(
         project=deployment.project,
+        runtime_python=sys.executable,
         deployment=deployment.id,
         build=deployment.build_id,
         version=deployment.version,

@@ -56,6 +56,11 @@ def values(event):
     return results
 
 
+def forget_values(event):
+    for key in list_values_keys():
+        del_value(key)
+
+
 def limits(event):
     for n in range(64):
         set_value(f"k{n:02}", n)
