@@ -43,6 +43,12 @@ async def test_calls_to_a_library_are_activities_in_order(bed):
     assert bed.lines() == ["step 0 0", "step 1 1", "step 2 3", "step 3 6"]
 
 
+async def test_project_may_say_that_a_library_is_pure(bed):
+    """A rule in its pyproject.toml makes a call inline."""
+    assert await bed.run("main.py:own_rule") == 6
+    assert await bed.activities() == []
+
+
 async def test_sleep_is_a_durable_timer(bed):
     """time.sleep waits by a Temporal timer and the lines stay in order."""
     assert await bed.run("main.py:naps", {"n": 3}) == "rested"

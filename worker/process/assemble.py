@@ -35,7 +35,7 @@ from worker.session.host import Host, RunningState
 from worker.session.runner import SessionRunner
 from worker.session.workflow import SessionWorkflow
 from worker.store import SessionStore
-from worker.usercode import frames
+from worker.usercode import extension, frames, hidden
 from worker.usercode.guard import Guard
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
@@ -81,6 +81,7 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
     Length: the parts of a process refer to each other; they are made in one place, in their order.
     """
     directory = Path(boot.directory)
+    own = extension.read(directory)
     project = Project(directory)
     state = RunningState()
     replaced = builtins.make(state)
@@ -103,7 +104,7 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
     host = Host(
         project=boot.project,
         directory=directory,
-        policy=Policy(directory),
+        policy=Policy(directory, own),
         guard=Guard(directory, lambda text, where: warn(state, text, where)),
         surroundings=Surroundings(process_environment()),
         new_namespace=lambda hooks: Namespace(project, hooks, shared=shared),
@@ -115,6 +116,7 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
         address=address,
     )
     route, ref = router.build(host, builtins.functions(replaced))
+    hidden.install(router.build_divert(host), own.hidden)
     host.hooks = Hooks(
         route=route,
         ref=ref,

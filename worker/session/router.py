@@ -24,6 +24,7 @@ from worker.errors import CallError
 from worker.session import calls
 from worker.session.host import Host
 from worker.session.session import Session
+from worker.usercode import frames
 from worker.usercode.policy import Decision
 
 _BUILTIN = types.BuiltinFunctionType
@@ -32,6 +33,7 @@ _METHOD = types.MethodType
 _SLOTS = (types.MethodWrapperType, types.WrapperDescriptorType, types.MethodDescriptorType)
 _PASSED_UNCALLED = frozenset({_BUILTIN, _FUNCTION, _METHOD, functools.partial})
 _MARKS = ("__ak_activity__", "__ak_inhibit__")
+_HIDDEN = Decision("activity", "network behind an attribute or an iterator")
 
 Router = Callable[[UserValue, str], UserValue]
 
@@ -115,6 +117,22 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
         return calls.Routed(session, callee, site, decision)
 
     return route, ref
+
+
+def build_divert(host: Host) -> Callable[[UserValue], UserValue | None]:
+    """The function that libraries with hidden calls ask: what to call instead, or None to go on as they are."""
+    state = host.state
+
+    def divert(callee: UserValue) -> UserValue | None:
+        if _thread.get_ident() != state.thread:
+            return None
+        session = state.current
+        if session is None or session.inhibited or state.loading or calls.never_activity(session, callee):
+            return None
+        session.driver.check_open()
+        return calls.Routed(session, callee, f"{frames.calling_line(host.directory)}:0", _HIDDEN)
+
+    return divert
 
 
 def key_of(callee: UserValue, kind: type) -> Any:

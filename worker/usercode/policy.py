@@ -10,7 +10,7 @@ A pure function of the callee: its marks, where its code stands, and the tables.
 6. The user's own function, by where its code stands, not by ``__module__``: inline. A wrapper that a library made
    around it (tenacity's ``@retry``) is the library's, so the whole retry loop is one activity; a wrapper of pure code
    (``contextlib.contextmanager``, ``functools.lru_cache``) is decided by what it wraps.
-7. The tables, by the longest name. Methods of objects that live in this process only: local.
+7. The project's own rules (``worker.usercode.extension``), then the tables, by the longest name. Methods of objects that live in this process only: local.
 8. Special methods (``super().__eq__``): inline, as the operators that call them are.
 9. Anything else: activity.
 """
@@ -21,6 +21,7 @@ import functools
 import os
 import random
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,7 @@ from autokitteh.activities import ActivityMark
 from worker.usercode import callees, substitutes, tables
 from worker.usercode.call_names import activity_name
 from worker.usercode.callees import Place
+from worker.usercode.extension import Extension
 
 __all__ = ["Decision", "Policy", "activity_name"]
 
@@ -60,9 +62,10 @@ _OUTSIDE = Decision("activity", "not known to be pure")
 
 
 class Policy:
-    """The rules for one project."""
+    """The rules for one project: the tables, and before them what the project says itself."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, extension: Extension | None = None) -> None:
+        self._own_rules = extension.rules if extension is not None else {}
         self._roots = tuple({f"{directory}{os.sep}", f"{os.path.realpath(directory)}{os.sep}"})
 
     def decide(self, callee: Any, site: str = "") -> Decision:
@@ -112,7 +115,7 @@ class Policy:
             return _SDK
         if self._stands_here(place):
             return _OWN
-        found = _by_tables(place)
+        found = self._by_project(place) or _by_tables(place)
         if found.kind == "inline" and depth:
             wrapped = callees.wrapped_by(callee)
             if wrapped is not None:
@@ -120,6 +123,10 @@ class Policy:
         return found
 
     def _of_class(self, kind: type) -> Decision:
+        if self._own_rules:
+            named = longest(_class_name(kind), self._own_rules)
+            if named is not None:
+                return _decision(named)
         for method in _CONSTRUCTING:
             for base in kind.__mro__:
                 if method in vars(base):
@@ -128,6 +135,18 @@ class Policy:
                         return _decision(rule)
                     break
         return _OWN if self.is_own(kind) else _CONSTRUCTOR
+
+    def _by_project(self, place: Place) -> Decision | None:
+        if not self._own_rules:
+            return None
+        owners = place.owner.__mro__ if place.owner is not None else ()
+        method = place.name.rpartition(".")[2]
+        names = [place.full_name, place.claimed, *(f"{_class_name(owner)}.{method}" for owner in owners)]
+        for name in names:
+            rule = longest(name, self._own_rules)
+            if rule is not None:
+                return _decision(rule)
+        return None
 
     def _stands_here(self, place: Place) -> bool:
         if place.code is None or place.scope is None:
@@ -169,8 +188,14 @@ def rule_for(name: str) -> tables.Rule | None:
     parts = name.split(".")
     if parts[-1] in tables.OUTSIDE_NAMES.get(parts[0], ()):
         return tables.Rule("activity", "touches files, the network, the clock or chance")
+    return longest(name, tables.RULES)
+
+
+def longest(name: str, rules: Mapping[str, tables.Rule]) -> tables.Rule | None:
+    """The rule of the longest prefix of a dotted name."""
+    parts = name.split(".")
     for length in range(len(parts), 0, -1):
-        rule = tables.RULES.get(".".join(parts[:length]))
+        rule = rules.get(".".join(parts[:length]))
         if rule is not None:
             return rule
     return None

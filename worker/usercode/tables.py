@@ -157,6 +157,8 @@ _LIBRARY_FUNCTIONS: Final = (
         """
         sqlalchemy.engine.create.create_engine requests.sessions.session requests.sessions.Session.mount
         boto3.client boto3.resource
+        googleapiclient.discovery.Resource googleapiclient.discovery.createMethod
+        googleapiclient.discovery.createNextMethod googleapiclient.http.BatchHttpRequest.add
         """,
     )
 )

@@ -34,6 +34,10 @@ def double(x):
     return 2 * x
 
 
+def triple(x):
+    return 3 * x
+
+
 def divide(a, b):
     return a / b
 

@@ -286,3 +286,7 @@ def speaks(event):
 
 async def asynchronous(event):
     return 1
+
+
+def own_rule(event):
+    return outside.triple(2)
