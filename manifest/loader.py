@@ -17,6 +17,7 @@ from manifest.model import Connection, Manifest, Project, Trigger, Var
 from manifest.schema import INTEGRATIONS, TRIGGER_KINDS, Key, is_name, keys_of
 from manifest.source import Mapping, Node, Scalar, Sequence
 
+_OF_SCHEDULES = ("timezone", "overlap", "catchup", "jitter")
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE", ""})
 
@@ -122,12 +123,8 @@ class _Loader:
             self._report(
                 fields["connection"], f"connection {connection!r} is not declared", "AK2015", hint=hint
             )
-        if kind == "schedule" and schedule:
-            wrong = schedules.problem_of(schedule)
-            if wrong is not None:
-                self._report(
-                    fields["schedule"], wrong, "AK2010", hint='examples: "0 9 * * 1-5", @daily, @every 90s'
-                )
+        if kind:
+            self._check_schedule(fields, schedule if kind == "schedule" else "", kind)
         event_type = self._text(fields, "event_type")
         return Trigger(
             name,
@@ -139,7 +136,25 @@ class _Loader:
             self._bool(fields, "is_sync", default=False),
             connection,
             schedule,
+            *(self._text(fields, key) for key in _OF_SCHEDULES),
         )
+
+    def _check_schedule(self, fields: dict[str, Node], schedule: str, kind: str) -> None:
+        wrong = schedules.problem_of(schedule) if schedule else None
+        if wrong is not None:
+            self._report(
+                fields["schedule"], wrong, "AK2010", hint='examples: "0 9 * * 1-5", @daily, @every 90s'
+            )
+        for key in _OF_SCHEDULES:
+            value = self._text(fields, key)
+            if not value:
+                continue
+            if kind != "schedule":
+                self._report(fields[key], f"{key} means nothing to a {kind}", "AK2010")
+                continue
+            wrong = _option_problem(key, value, schedule)
+            if wrong is not None:
+                self._report(fields[key], wrong, "AK2010")
 
     def _kind(self, node: Node, fields: dict[str, Node], name: str) -> str:
         """The trigger's kind: said by ``type``, by the key of that name, or by both alike."""
@@ -298,3 +313,18 @@ class _Loader:
 def _close(name: str, known: Any) -> str:
     found = difflib.get_close_matches(name, sorted(known), 1)
     return f"did you mean {found[0]}?" if found else ""
+
+
+def _option_problem(key: str, value: str, schedule: str) -> str | None:
+    if key == "timezone":
+        if schedules.has_zone(schedule):
+            return "the schedule names its time zone already"
+        if "@every" in schedule:
+            return "an interval has no time zone"
+        return schedules.zone_problem(value)
+    if key == "overlap":
+        known = ", ".join(schedules.OVERLAPS)
+        return None if value in schedules.OVERLAPS else f"{value!r} is none of {known}"
+    if schedules.seconds_of(value) is None:
+        return f"{key} is a duration of whole seconds, such as 30s, 10m or 1d"
+    return None

@@ -39,6 +39,10 @@ class Trigger:
     is_sync: bool = False
     connection: str = ""
     schedule: str = ""
+    timezone: str = ""
+    overlap: str = ""
+    catchup: str = ""
+    jitter: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,51 +1,148 @@
-"""Schedules as text: what is a schedule, and what is wrong with one that is not."""
+"""Schedules as text: what is a schedule, and what is wrong with one that is not.
+
+The grammar is that of Temporal's server, which is what fires them: five fields (minute, hour, day of month, month, day of
+week), six with the year at the end, seven with the seconds in front as well; ``@daily`` and the like; ``@every`` with
+whole seconds and perhaps a phase; a time zone in front. What Temporal would take for a comment is refused, since no
+one who writes ``1#2`` means every Monday.
+"""
 
 from __future__ import annotations
 
+import calendar
 import re
 import zoneinfo
+from fractions import Fraction
+from typing import Final
 
-from croniter import CroniterError, croniter
-
-_SHORTHANDS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
-_EVERY = re.compile(r"^@every\s+((\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d))+)$")
-_ZONE = re.compile(r"^(?:CRON_TZ|TZ)=(\S+)\s+(.+)$")
+SHORTHANDS: Final = frozenset(
+    {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
+)
+OVERLAPS: Final = ("skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all")
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|s|m|h|d))+")
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h|d)")
+_SECONDS: Final = {
+    "ns": Fraction(1, 10**9),
+    **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 10**6)),
+    "ms": Fraction(1, 1000),
+    "s": Fraction(1),
+    "m": Fraction(60),
+    "h": Fraction(3600),
+    "d": Fraction(86400),
+}
+_LONGEST_SECONDS: Final = 100 * 366 * 86400
+_ZONE: Final = re.compile(r"(?:CRON_TZ|TZ)=(\S*)\s+(.+)")
+_MONTHS: Final = tuple(name.lower() for name in calendar.month_name)
+_DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_SHORTEST_NAME: Final = 2
+_FIELDS: Final = (
+    ("seconds", 0, 59, ()),
+    ("minutes", 0, 59, ()),
+    ("hours", 0, 23, ()),
+    ("days of the month", 1, 31, ()),
+    ("months", 1, 12, _MONTHS),
+    ("days of the week", 0, 7, _DAYS),
+    ("years", 2000, 2100, ()),
+)
 _FEWEST_FIELDS, _MOST_FIELDS = 5, 7
-_YEAR = re.compile(r"^(\*|\d{4}([-,/]\d{1,4})*)(/\d+)?$")
 
 
 def problem_of(text: str) -> str | None:
     """What is wrong with a schedule; None when nothing is."""
     text = text.strip()
-    zone = _ZONE.match(text)
+    zone = _ZONE.fullmatch(text)
     if zone is not None:
-        try:
-            zoneinfo.ZoneInfo(zone.group(1))
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            return f"there is no time zone {zone.group(1)}"
+        problem = zone_problem(zone.group(1))
+        if problem is not None:
+            return problem
         text = zone.group(2).strip()
     if text.startswith("@every"):
-        return None if _EVERY.match(text) else "@every takes a duration such as 90s, 5m or 1h30m"
+        return _interval_problem(text.removeprefix("@every"))
     if text.startswith("@"):
-        return None if text in _SHORTHANDS else f"{text} is none of {', '.join(sorted(_SHORTHANDS))}, @every"
+        return None if text in SHORTHANDS else f"{text} is none of {', '.join(sorted(SHORTHANDS))}, @every"
+    if "#" in text:
+        return "# has no meaning in a schedule: Temporal would take what follows for a comment"
     fields = text.split()
     if not _FEWEST_FIELDS <= len(fields) <= _MOST_FIELDS:
         return f"a schedule has 5 to 7 fields, this has {len(fields)}"
-    return _cron_problem(fields)
+    return _fields_problem(fields)
 
 
-def _cron_problem(fields: list[str]) -> str | None:
-    """Five fields are minute to day of week; six add the year at the end, seven the seconds in front as well."""
-    if len(fields) == _MOST_FIELDS:
-        seconds, fields = fields[0], fields[1:]
-        if not croniter.is_valid(f"{seconds} * * * *"):
-            return f"{seconds} is not a field of seconds"
-    if len(fields) == _MOST_FIELDS - 1:
-        year = fields.pop()
-        if not _YEAR.match(year):
-            return f"{year} is not a field of years"
+def zone_problem(name: str) -> str | None:
+    """What is wrong with the name of a time zone; None when nothing is."""
     try:
-        croniter.expand(" ".join(fields))
-    except (CroniterError, ValueError, KeyError, AttributeError) as error:
-        return f"this is not a cron expression: {error}"
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return f"there is no time zone {name}"
     return None
+
+
+def has_zone(text: str) -> bool:
+    """Whether a schedule begins with its time zone."""
+    return _ZONE.fullmatch(text.strip()) is not None
+
+
+def seconds_of(text: str) -> int | None:
+    """A duration such as ``90s`` or ``1h30m`` in whole seconds; None when it is none, or not whole."""
+    if _DURATION.fullmatch(text) is None:
+        return None
+    total = sum((Fraction(number) * _SECONDS[unit] for number, unit in _PART.findall(text)), Fraction(0))
+    return int(total) if total.denominator == 1 and total <= _LONGEST_SECONDS else None
+
+
+def _interval_problem(text: str) -> str | None:
+    if not text[:1].isspace():
+        return "@every takes a duration such as 90s, 5m or 1h30m"
+    every, slash, phase = text.strip().partition("/")
+    for part in [every, phase] if slash else [every]:
+        if _DURATION.fullmatch(part) is None:
+            return "@every takes a duration such as 90s, 5m or 1h30m"
+        if seconds_of(part) is None:
+            return "@every takes whole seconds, and no more than a hundred years"
+    if not seconds_of(every):
+        return "@every takes a second or more"
+    return None
+
+
+def _fields_problem(fields: list[str]) -> str | None:
+    kinds = _FIELDS[1:6] if len(fields) == _FEWEST_FIELDS else _FIELDS[-len(fields) :]
+    values: dict[str, set[int]] = {}
+    for text, (name, low, high, names) in zip(fields, kinds, strict=True):
+        found = _values(text, low, high, names)
+        if found is None:
+            return f"{text} is not a field of {name}, which go from {low} to {high}"
+        values[name] = found
+    shortest_day = min(values["days of the month"])
+    if all(shortest_day > calendar.monthrange(2000, month)[1] for month in values["months"]):
+        return "no month that it names has such a day: it would never fire"
+    return None
+
+
+def _values(text: str, low: int, high: int, names: tuple[str, ...]) -> set[int] | None:
+    """All the values of a field; None when it is none."""
+    found: set[int] = set()
+    for item in text.split(","):
+        span, slash, step_text = item.partition("/")
+        step = int(step_text) if step_text.isascii() and step_text.isdigit() else 0
+        if slash and step < 1:
+            return None
+        if span == "*":
+            first, last = low, high
+        else:
+            begin, dash, end = span.partition("-")
+            first = _number(begin, names)
+            last = _number(end, names) if dash else (high if slash else first)
+        if first < low or last > high or last < first:
+            return None
+        found |= set(range(first, last + 1, step or 1))
+    return found
+
+
+def _number(text: str, names: tuple[str, ...]) -> int:
+    """A number or the beginning of a name; -1 when it is neither."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if len(text) >= _SHORTEST_NAME:
+        for number, name in enumerate(names):
+            if name and name.startswith(text.lower()):
+                return number
+    return -1

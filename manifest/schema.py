@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from manifest.schedules import OVERLAPS
+
 VERSIONS = ("v1", "v2")
 NAME_PATTERN = r"^[a-zA-Z_]\w*$"
 CALL_PATTERN = r"^[^:\s][^:]*\.py[: ][a-zA-Z_][\w.]*$"
@@ -105,6 +107,17 @@ OBJECTS: dict[str, tuple[Key, ...]] = {
         Key("is_sync", "bool", "The webhook waits for the handler's answer."),
         Key("webhook", "map", "`{}`: the same as `type: webhook`."),
         Key("schedule", "text", "A cron expression with 5 to 7 fields, @daily and the like, or @every 90s."),
+        Key("timezone", "text", "The schedule's time zone, such as Europe/Berlin; UTC when missing."),
+        Key(
+            "overlap",
+            "text",
+            "What a tick does while a session of the schedule still runs; missing: it starts another.",
+            choices=OVERLAPS,
+        ),
+        Key(
+            "catchup", "text", "Ticks that were missed by no more than this are made up for; 1m when missing."
+        ),
+        Key("jitter", "text", "Every tick comes at random up to this much later."),
         Key("connection", "text", "The connection whose events start the handler."),
         Key("data", "map", "No meaning.", ignored=True),
     ),

@@ -31,3 +31,8 @@ def derived(kind: str, *parts: str) -> str:
 def slug() -> str:
     """A random name for a webhook's URL: it cannot be guessed."""
     return _encode(secrets.randbits(128))
+
+
+def schedule(project: str, trigger: str) -> str:
+    """The name of a trigger's schedule in Temporal."""
+    return f"{project}:{trigger}"

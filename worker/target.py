@@ -88,7 +88,7 @@ def prepare(directory: Path, store: Store) -> Prepared:
         requirements=requirements,
         version=version,
         changed=changed,
-        warnings=[*warnings, *not_yet(desired)],
+        warnings=warnings,
     )
 
 
@@ -119,15 +119,6 @@ def check_syntax(path: Path, name: str) -> None:
         raise UserCodeError(f"{error.msg}{shown}", where=f"{name}:{error.lineno}") from None
     except ValueError as error:
         raise UserCodeError(str(error), where=f"{name}:1") from None
-
-
-def not_yet(desired: dict[str, Any]) -> list[str]:
-    """What the manifest asks for and this version of the product does not do."""
-    return [
-        f"trigger {trigger['name']}: schedules do not fire yet; start its handler by hand"
-        for trigger in desired["project"]["triggers"]
-        if trigger["kind"] == "schedule"
-    ]
 
 
 def configuration(desired: dict[str, Any], store: Store) -> tuple[dict[str, str], list[str]]:

@@ -102,6 +102,14 @@ def answer_for(deployment: Deployment, store: Store, found: Settings, *, changed
         "build": deployment.build_id,
         "changed": changed,
         "webhooks": links.webhooks(store, deployment.project, triggers, context.gateway_url(found)),
+        "schedules": {
+            trigger["name"]: {
+                "schedule": trigger["schedule"],
+                "link": links.schedule(ui, found.temporal_namespace, deployment.project, trigger["name"]),
+            }
+            for trigger in triggers
+            if trigger["kind"] == "schedule"
+        },
         "start": {h: links.start_form(ui, found.temporal_namespace, deployment.project, h) for h in handlers},
     }
 
@@ -111,5 +119,8 @@ def text_of(answer: dict[str, Any]) -> str:
     state = "deployed" if answer["changed"] else "unchanged"
     lines = [f"{answer['project']} {state}   {answer['deployment']}   {answer['build']}"]
     lines += [f"  webhook {name}: {url}" for name, url in answer["webhooks"].items()]
+    lines += [
+        f"  schedule {name}: {at['schedule']}   {at['link']}" for name, at in answer["schedules"].items()
+    ]
     lines += [f"  start {handler}: {link}" for handler, link in answer["start"].items()]
     return "\n".join(lines)

@@ -21,6 +21,12 @@ def session(ui: str, namespace: str, workflow_id: str) -> str:
     return f"{ui}/namespaces/{quote(namespace)}/workflows/{quote(workflow_id, safe='')}"
 
 
+def schedule(ui: str, namespace: str, project: str, trigger: str) -> str:
+    """A schedule in the UI."""
+    identifier = quote(ids.schedule(project, trigger), safe="")
+    return f"{ui}/namespaces/{quote(namespace)}/schedules/{identifier}"
+
+
 def webhooks(store: Store, project: str, triggers: list[dict[str, object]], base: str) -> dict[str, str]:
     """Each webhook trigger's URL."""
     return {

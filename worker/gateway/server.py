@@ -1,9 +1,10 @@
-"""The gateway process's long-lived part: the HTTP server and the outbox, started and stopped together."""
+"""The gateway process's long-lived part: the HTTP server, the outbox and the ticks' worker, started and stopped together."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import socket
 from collections.abc import Iterator
 from types import TracebackType
@@ -11,16 +12,20 @@ from typing import Self
 
 import uvicorn
 from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from worker import ids
 from worker.config import Settings
 from worker.dispatch import Dispatcher, Outbox
+from worker.dispatch.schedules import SYSTEM_QUEUE
+from worker.dispatch.ticks import Tick, Ticks
 from worker.errors import ConfigError
 from worker.gateway.app import create_app
 from worker.store import Store
 
 BACKLOG = 1024
 DRAIN_SECONDS = 10
+MOST_WAITING_TICKS = 1000
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared with, not bound to
 
@@ -60,6 +65,16 @@ class Gateway:
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         self._server = _Server(config)
+        ticks = Ticks(store, client, self._dispatcher, self._outbox.wake)
+        self._ticks = Worker(
+            client,
+            task_queue=SYSTEM_QUEUE,
+            workflows=[Tick],
+            activities=[ticks.record, ticks.wait, ticks.end],
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_concurrent_activities=MOST_WAITING_TICKS,
+            graceful_shutdown_timeout=dt.timedelta(),
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self.url = ""
 
@@ -72,7 +87,11 @@ class Gateway:
         listener = listen(self._settings.listen_host, self._settings.listen_port)
         self.url = _url(listener)
         serve = asyncio.create_task(self._server.serve([listener]), name="gateway")
-        self._tasks = [serve, asyncio.create_task(self._outbox.run(), name="outbox")]
+        self._tasks = [
+            serve,
+            asyncio.create_task(self._outbox.run(), name="outbox"),
+            asyncio.create_task(self._ticks.run(), name="ticks"),
+        ]
         listening = asyncio.create_task(self._server.listening.wait())
         try:
             await asyncio.wait([serve, listening], return_when=asyncio.FIRST_COMPLETED)
@@ -100,9 +119,12 @@ class Gateway:
 
     async def _stop(self) -> None:
         # The server first: what it still takes in is recorded, and the outbox may start it.
-        serve, outbox = self._tasks
+        serve, outbox, ticks = self._tasks
         self._server.should_exit = True
         await asyncio.wait([serve])
+        if not ticks.done():
+            await self._ticks.shutdown()
+            await asyncio.wait([ticks])
         self._outbox.stop()
         _, late = await asyncio.wait([outbox], timeout=DRAIN_SECONDS)
         for task in late:  # its deliveries are pending in the store and will be found again

@@ -24,6 +24,7 @@ from temporalio.client import Client
 
 from worker import clock, ids, versions
 from worker.config import Settings
+from worker.dispatch import schedules
 from worker.errors import DeployError, TemporalError, WorkerError
 from worker.log import log
 from worker.store import Store
@@ -32,6 +33,7 @@ from worker.supervisor import boot, child
 
 _TICK_SECONDS = 0.25
 _BEAT_SECONDS = 2.0
+_SCHEDULES_RETRY_SECONDS = 5.0
 _DRAIN_CHECK_SECONDS = 2.0
 _READY_SECONDS = 180.0
 _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -77,6 +79,7 @@ class Supervisor:
         launch: Callable[..., Awaitable[child.Launched]] = child.launch,
         prepare: Callable[..., boot.Launch] = boot.prepare,
         temporal: Any = versions,
+        sync_schedules: Callable[..., Awaitable[None]] = schedules.sync,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -87,6 +90,9 @@ class Supervisor:
         self._launch = launch
         self._prepare = prepare
         self._versions = temporal
+        self._sync_schedules = sync_schedules
+        self._schedules: dict[str, str] = {}  # project → the deployment whose schedules Temporal has
+        self._schedules_due: dict[str, float] = {}
         self._keepers: dict[str, Keeper] = {}
         self._activating: dict[str, asyncio.Task[None]] = {}
         self._stuck: dict[str, int] = {}
@@ -145,6 +151,8 @@ class Supervisor:
                 self._keep(deployment)
             if deployment.state in {"pending", "starting"} and deployment.id not in self._activating:
                 self._activating[deployment.id] = asyncio.create_task(self._activate(deployment))
+            if deployment.state == "active":
+                await self._schedule(deployment)
         for identifier in [key for key in self._keepers if key not in wanted]:
             await self._drop(identifier)
         for identifier in [key for key, task in self._activating.items() if task.done()]:
@@ -166,6 +174,19 @@ class Supervisor:
         await asyncio.to_thread(self._store.deployments.move, deployment.id, ["draining"], "inactive")
         self._tell("drained", {"project": deployment.project, "deployment": deployment.id})
         return False
+
+    async def _schedule(self, deployment: Deployment) -> None:
+        """Bring the project's schedules in line, once for each deployment, and once after a start."""
+        project, now = deployment.project, clock.monotonic()
+        if self._schedules.get(project) == deployment.id or now < self._schedules_due.get(project, now):
+            return
+        try:
+            await self._sync_schedules(self._client, project, deployment.desired["project"]["triggers"])
+        except TemporalError as error:
+            self._schedules_due[project] = now + _SCHEDULES_RETRY_SECONDS
+            log(action="schedules_wait", level="warning", project=project, error=error.message)
+            return
+        self._schedules[project] = deployment.id
 
     def _keep(self, deployment: Deployment) -> None:
         keeper = Keeper(deployment, asyncio.create_task(asyncio.sleep(0)))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.helpers.desired import desired, trigger, var
+from tests.helpers.desired import desired, var
 from tests.helpers.fake_store import deployment
 from tests.helpers.projects import write
 from worker import target
@@ -165,20 +165,6 @@ def test_prepare_asks_for_a_manifest(tmp_path):
     """A directory without one is told what to create."""
     with pytest.raises(DeployError, match=r"there is no autokitteh\.yaml"):
         target.prepare(tmp_path, store_of())
-
-
-def test_not_yet_names_triggers_that_will_not_fire():
-    """What the manifest may say and this version does not do is a warning."""
-    lines = target.not_yet(
-        desired(
-            triggers=[
-                trigger("a"),
-                trigger("b", kind="schedule", schedule="@daily"),
-                trigger("c", is_sync=True),
-            ]
-        )
-    )
-    assert [line.split(":")[0] for line in lines] == ["trigger b"]
 
 
 def test_reconfigure_needs_something_to_change():
