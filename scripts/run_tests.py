@@ -54,7 +54,7 @@ def run(name: str, command: list[str]) -> tuple[str, bool, float]:
 
 def begin(command: list[str]) -> tuple[subprocess.Popen[bytes], IO[bytes], float]:
     """Start a step beside the others; its output waits in a file."""
-    output = tempfile.TemporaryFile()
+    output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `finish` closes it
     process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     return process, output, time.monotonic()
 
@@ -100,9 +100,11 @@ def main() -> int:
         if name == "acceptance":
             beside = {other: begin(wanted[other]) for other in wanted if other in WAITS_MOSTLY}
         results.append(run(name, command))
-    for name in wanted:
-        if name in WAITS_MOSTLY:
-            results.append(finish(name, beside[name]) if name in beside else run(name, wanted[name]))
+    results += [
+        finish(name, beside[name]) if name in beside else run(name, wanted[name])
+        for name in wanted
+        if name in WAITS_MOSTLY
+    ]
     print("\nsummary")
     for name, ok, took in results:
         print(f"  {'ok    ' if ok else 'FAILED'} {name:<16} {took:6.1f} s")
