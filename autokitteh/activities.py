@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,10 +23,14 @@ class ActivityMark:
     Attributes:
         retries: how often an exception is tried again; 0 makes the first one final.
         timeout_seconds: how long one attempt may take; None for no limit.
+        backoff_seconds: the pause before the first retry; None for half a second. Each next one is twice as long.
+        idempotency_key: the parameter that is given the call's key; empty for none.
     """
 
     retries: int = 0
     timeout_seconds: float | None = None
+    backoff_seconds: float | None = None
+    idempotency_key: str = ""
 
 
 @overload
@@ -33,11 +38,23 @@ def activity(fn: F, /) -> F: ...
 
 
 @overload
-def activity(*, retries: int = 0, timeout: timedelta | float | None = None) -> Callable[[F], F]: ...
+def activity(
+    *,
+    retries: int = 0,
+    timeout: timedelta | float | None = None,
+    backoff: timedelta | float | None = None,
+    idempotency_key: str = "",
+) -> Callable[[F], F]: ...
 
 
 def activity(
-    fn: Callable[..., Any] | None = None, /, *, retries: int = 0, timeout: timedelta | float | None = None
+    fn: Callable[..., Any] | None = None,
+    /,
+    *,
+    retries: int = 0,
+    timeout: timedelta | float | None = None,
+    backoff: timedelta | float | None = None,
+    idempotency_key: str = "",
 ) -> Callable[..., Any]:
     """Mark a function as one unit of durable execution.
 
@@ -49,26 +66,48 @@ def activity(
         fn: the function, method or class.
         retries: how often an exception is tried again, with growing pauses.
         timeout: how long one attempt may take, in seconds or as a timedelta.
+        backoff: the pause before the first retry, in seconds or as a timedelta; half a second when missing. Each next
+            one is twice as long, at most a hundred times as long.
+        idempotency_key: the name of a parameter of the function. Unless the caller gives it, it gets a text that is
+            the same whenever this call is attempted again, after a crash for example, and that no other call gets:
+            what services take as an idempotency key.
 
     Raises:
         TypeError: what is marked cannot be called.
-        ValueError: retries are negative, or the timeout is not positive.
+        ValueError: retries are negative, a timeout or backoff is not positive, or there is no parameter with a default
+            value of the name given as ``idempotency_key``.
 
     Example:
         >>> @activity
         ... def fetch(url):
         ...     return url
     """
-    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if retries < 0:
         raise ValueError(f"@activity(retries={retries}): a number of retries is 0 or more")
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"@activity(timeout={timeout!r}): a timeout is longer than 0 seconds")
-    mark = ActivityMark(retries, seconds)
+    mark = ActivityMark(retries, _seconds("timeout", timeout), _seconds("backoff", backoff), idempotency_key)
     if fn is None:
-        return lambda function: set_mark(function, ACTIVITY_MARK, mark)
+        return lambda function: _marked(function, mark)
+    return _marked(fn, mark)
+
+
+def _marked(fn: Any, mark: ActivityMark) -> Callable[..., Any]:
+    if mark.idempotency_key:
+        function = fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn
+        parameter = inspect.signature(function).parameters.get(mark.idempotency_key)
+        if parameter is None or parameter.default is parameter.empty:
+            name = mark.idempotency_key
+            raise ValueError(
+                f"@activity(idempotency_key={name!r}): give the function a parameter {name}=None"
+            )
     marked: Callable[..., Any] = set_mark(fn, ACTIVITY_MARK, mark)
     return marked
+
+
+def _seconds(name: str, value: timedelta | float | None) -> float | None:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"@activity({name}={value!r}): a {name} is longer than 0 seconds")
+    return seconds
 
 
 def inhibit_activities(fn: F) -> F:

@@ -19,6 +19,26 @@ from worker.gateway.webhooks import MAX_BODY_BYTES
 from worker.store import open_store
 
 
+class FakeWorker:
+    """Ticks never come."""
+
+    def __init__(self, client, **options):
+        self.stopped = asyncio.Event()
+
+    async def run(self):
+        """Until it is shut down."""
+        await self.stopped.wait()
+
+    async def shutdown(self):
+        """End."""
+        self.stopped.set()
+
+
+def gateway_of(settings, store, client):
+    """A gateway without a worker on Temporal."""
+    return Gateway(settings, store, client, new_worker=FakeWorker)
+
+
 class FakeClient:
     """Keeps the ids of the sessions it was asked to start."""
 
@@ -42,7 +62,7 @@ def settings(tmp_path: Path):
 async def test_gateway_receives_and_delivers(settings):
     """A webhook is answered with 202, and its session started at once."""
     store, client = FakeStore(webhook()), FakeClient()
-    async with Gateway(settings, store, client) as gateway, httpx.AsyncClient() as http:
+    async with gateway_of(settings, store, client) as gateway, httpx.AsyncClient() as http:
         answer = await http.post(webhook_url(settings, gateway.url, "abc") + "/x?y=%20", json={"n": 1})
         assert (answer.status_code, answer.content) == (202, b"")
         assert "server" not in answer.headers
@@ -58,7 +78,7 @@ async def test_gateway_takes_unusual_requests(settings):
     """Invented methods, HEAD, and bodies too large get through the HTTP server to a proper answer."""
     store = FakeStore(webhook())
     async with (
-        Gateway(settings, store, FakeClient()) as gateway,
+        gateway_of(settings, store, FakeClient()) as gateway,
         httpx.AsyncClient(base_url=gateway.url) as http,
     ):
         assert (await http.request("X-MINE", "/webhooks/abc")).status_code == 202
@@ -70,18 +90,18 @@ async def test_gateway_takes_unusual_requests(settings):
 async def test_gateway_leaves_signals_alone(settings):
     """Stopping on a signal is up to whoever built the gateway."""
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-    async with Gateway(settings, FakeStore(), FakeClient()):
+    async with gateway_of(settings, FakeStore(), FakeClient()):
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
 async def test_gateway_says_which_setting_is_wrong(settings):
     """A port that is taken is an error that names the setting and the remedy."""
-    async with Gateway(settings, FakeStore(), FakeClient()) as first:
+    async with gateway_of(settings, FakeStore(), FakeClient()) as first:
         port = int(first.url.rsplit(":", 1)[1])
         with pytest.raises(
             ConfigError, match=f"AK_LISTEN: the gateway cannot listen on 127.0.0.1:{port}"
         ) as caught:
-            await Gateway(
+            await gateway_of(
                 dataclasses.replace(settings, listen_port=port), FakeStore(), FakeClient()
             ).__aenter__()
     assert "AK_LISTEN" in caught.value.hint
@@ -100,7 +120,7 @@ async def test_gateway_finishes_the_request_under_way_before_it_stops(settings):
         yield b"two"
 
     async with httpx.AsyncClient() as http:
-        async with Gateway(settings, store, client) as gateway:
+        async with gateway_of(settings, store, client) as gateway:
             request = asyncio.create_task(http.post(gateway.url + "/webhooks/abc", content=slow()))
             await reading.wait()
             asyncio.get_running_loop().call_later(0.05, stopping.set)
@@ -139,7 +159,7 @@ async def test_gateway_on_a_real_store(settings):
     path = "/webhooks/" + store.triggers.reserve_slug("shop", "hook")
     try:
         async with (
-            Gateway(settings, store, client) as gateway,
+            gateway_of(settings, store, client) as gateway,
             httpx.AsyncClient(base_url=gateway.url) as http,
         ):
             assert (await http.post(path, json={"n": 2})).status_code == 404

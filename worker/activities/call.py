@@ -25,7 +25,9 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from autokitteh import _runtime
+from autokitteh.activities import ACTIVITY_MARK, ActivityMark
 from autokitteh.errors import AutoKittehError
+from worker import ids
 from worker.activities.recorder import CURRENT, Recorder
 from worker.activities.rooms import Room, Rooms
 from worker.activities.runtime import ActivityRuntime, Ground
@@ -155,8 +157,9 @@ class Calls:
             before = Snapshot(call.carried, call.kwargs)
             session_id, key = info.workflow_id or "", operation_of(info)
             runtime = ActivityRuntime(self._host.ground, codec, session_id, key, direct=context.direct)
+            kwargs = with_key(call, key)
             with _runtime.installed(runtime):
-                result = call.function(*call.args, **call.kwargs)
+                result = call.function(*call.args, **kwargs)
                 if inspect.iscoroutine(result):
                     result = asyncio.run(result)
         except PayloadError as error:
@@ -266,6 +269,16 @@ class Job:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
                     ctypes.c_ulong(self._thread), ctypes.py_object(SessionStopped)
                 )
+
+
+def with_key(call: Call, operation: str) -> dict[str, UserValue]:
+    """The keyword arguments, with the idempotency key that ``@activity`` asks for."""
+    mark = getattr(call.function, ACTIVITY_MARK, None)
+    if not isinstance(mark, ActivityMark) or not mark.idempotency_key:
+        return call.kwargs
+    name = mark.idempotency_key
+    given = inspect.signature(call.function).bind_partial(*call.args, **call.kwargs).arguments
+    return call.kwargs if name in given else {**call.kwargs, name: ids.derived("key", operation)}
 
 
 def operation_of(info: activity.Info) -> str:

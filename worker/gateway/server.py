@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -49,7 +49,9 @@ class _Server(uvicorn.Server):
 class Gateway:
     """Receives webhooks and delivers events while it is entered: ``async with Gateway(…) as gateway``."""
 
-    def __init__(self, settings: Settings, store: Store, client: Client) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, client: Client, *, new_worker: Callable[..., Worker] = Worker
+    ) -> None:
         self._settings = settings
         self._dispatcher = Dispatcher(store, client)
         self._outbox = Outbox(store, client, ids.new("gw"), dispatcher=self._dispatcher)
@@ -66,7 +68,7 @@ class Gateway:
         )
         self._server = _Server(config)
         ticks = Ticks(store, client, self._dispatcher, self._outbox.wake)
-        self._ticks = Worker(
+        self._ticks = new_worker(
             client,
             task_queue=SYSTEM_QUEUE,
             workflows=[Tick],

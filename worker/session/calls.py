@@ -23,7 +23,8 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import TimeoutError as CallTimeout
 
 from worker.contracts import FAILURE_CALL, JSON, LINE_CALL, CallContext, UserValue
 from worker.errors import CallError, PayloadError
@@ -160,11 +161,12 @@ def run_activity(session: Any, name: str, arguments: JSON, context: CallContext,
     mark = decision.mark
     seconds = mark.timeout_seconds if mark is not None else None
     # A call that ran out of its time is an error of the call, tried again only when that was asked for.
-    retry = (
-        dataclasses.replace(RETRY, maximum_attempts=mark.retries + 1)
-        if mark is not None and seconds
-        else RETRY
-    )
+    retry = RETRY
+    if mark is not None and seconds:
+        retry = dataclasses.replace(retry, maximum_attempts=mark.retries + 1)
+    if mark is not None and mark.backoff_seconds:
+        first = dt.timedelta(seconds=mark.backoff_seconds)
+        retry = dataclasses.replace(retry, initial_interval=first, maximum_interval=100 * first)
     return wait(
         session,
         lambda: workflow.start_activity(
@@ -212,6 +214,8 @@ def wait(session: Any, start: Any) -> JSON:
         return session.driver.block(start)
     except ActivityError as error:
         cause = error.cause
+        if isinstance(cause, CallTimeout) and cause.type == TimeoutType.START_TO_CLOSE:
+            raise TimeoutError(f"{error.activity_type} took longer than its timeout") from None
         if not isinstance(cause, ApplicationError) or not cause.details:
             raise CallError(f"{error.activity_type}: {cause or error}") from None
         if cause.type == FAILURE_CALL:

@@ -92,6 +92,7 @@ def test_modules_of_the_table_are_changed_when_they_are_imported(tmp_path, monke
     (tmp_path / "lazy_acme.py").write_text(ACME)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(hidden, "HIDDEN", {})
     hidden.install(lambda _method: lambda n: ("diverted", n), {"lazy_acme": ("Session.request",)})
     import lazy_acme
 
