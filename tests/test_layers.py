@@ -12,6 +12,8 @@ CORE = {
     "__init__",
     "_runtime",
     "_local",
+    "_recorded",
+    "_virtual_time",
     "activities",
     "attr_dict",
     "concurrency",

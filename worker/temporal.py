@@ -16,6 +16,7 @@ from worker import clock
 from worker.config import Settings
 from worker.errors import TemporalError
 from worker.payload.converter import data_converter
+from worker.rpc import Patience
 
 _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.25
@@ -62,7 +63,9 @@ async def connect_to(
     quieten()
     while True:
         try:
-            client = await Client.connect(**options, data_converter=data_converter())
+            client = await Client.connect(
+                **options, data_converter=data_converter(), interceptors=[Patience()]
+            )
         except RuntimeError as error:
             if clock.monotonic() > end:
                 raise TemporalError(

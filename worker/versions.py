@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker import clock
 from worker.errors import DeployError, TemporalError
+from worker.rpc import is_gone
 
 _POLL_SECONDS = 0.1
 _NOT_YET = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNAVAILABLE)
@@ -53,7 +54,7 @@ async def _describe(client: Client, project: str) -> DescribeWorkerDeploymentRes
             DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=project)
         )
     except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND:
+        if is_gone(error):
             return None
         raise TemporalError(
             f"Temporal does not describe the versions of {project}: {error.message}"

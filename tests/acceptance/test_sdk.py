@@ -27,7 +27,7 @@ def up(tmp_path_factory, request):
     home = tmp_path_factory.mktemp("up") / "home"
     project = tmp_path_factory.mktemp("project") / "sdk"
     shutil.copytree(PROJECT, project)
-    with running(home, project, AK_MAX_CACHED_SESSIONS=request.param, AK_ANSWER_SECONDS="3") as started:
+    with running(home, project, AK_MAX_CACHED_SESSIONS=request.param, AK_ANSWER_SECONDS="8") as started:
         yield started
         assert started.stop() == 0, started.log()
 

@@ -11,6 +11,13 @@ from tests.helpers.waiting import eventually
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+async def stands_still(path) -> bool:
+    """Whether nobody writes a file for half a second."""
+    before = path.stat().st_size
+    await asyncio.sleep(0.5)
+    return path.stat().st_size == before
+
+
 async def test_whatever_is_marked_is_one_activity(bed):
     """Functions, coroutine functions, methods of every kind, classes, below and above other decorators, nested."""
     assert await bed.run("marked.py:uses_all") == [
@@ -59,10 +66,4 @@ async def test_long_activity_ends_soon_after_its_session_was_stopped(bed, tmp_pa
     await eventually(path.exists)
     await handle.cancel()
     await eventually(lambda: "stopped" in bed.lines(handle.id))
-
-    async def still():
-        before = path.stat().st_size
-        await asyncio.sleep(0.5)
-        return path.stat().st_size == before
-
-    await eventually(still, 20)
+    await eventually(lambda: stands_still(path), 20)

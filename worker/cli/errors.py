@@ -15,7 +15,7 @@ from pathlib import Path
 import typer
 
 from worker import clock, config
-from worker.errors import WorkerError
+from worker.errors import TemporalError, WorkerError
 
 # What the command line library raises for a wrong command line, whichever copy of it typer uses.
 USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
@@ -43,6 +43,9 @@ def guarded(run: Callable[[], object], *, as_json: bool) -> int:
         show(error, as_json=as_json)
         return error.exit_code
     except Exception as error:
+        if type(error).__name__ == "RPCError":  # named, not imported: most commands never talk to Temporal
+            show(TemporalError(f"Temporal refused: {error}"), as_json=as_json)
+            return TemporalError.exit_code
         report = write_report(error)
         sys.stderr.write(f"this is a bug in ak: {type(error).__name__}: {error}\nreport: {report}\n")
         return BUG

@@ -21,6 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker.contracts import MEMO_EVENT_ID, MEMO_TRIGGER
 from worker.errors import NotFoundError, TemporalError
+from worker.rpc import is_gone
 from worker.store import Store
 
 STATES = ("created", "running", "completed", "error", "stopped")
@@ -89,7 +90,7 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
     try:
         described: WorkflowExecutionDescription = await handle.describe()
     except RPCError as error:
-        if error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT}:
+        if is_gone(error) or error.status == RPCStatusCode.INVALID_ARGUMENT:
             raise NotFoundError(f"there is no session {identifier}", hint="See `ak session list`.") from None
         raise TemporalError(f"Temporal does not describe {identifier}: {error.message}") from None
     found = await summary(described, store)

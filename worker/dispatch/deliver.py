@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker import contracts
 from worker.dispatch import match
+from worker.rpc import is_gone
 from worker.store.records import Delivery, Event, Trigger
 
 RETRY = "retry"
@@ -101,7 +102,7 @@ async def hand_over(client: Client, delivery: Delivery, event: Event | None) -> 
             name, plain_json(payload), rpc_timeout=dt.timedelta(seconds=RPC_TIMEOUT_SECONDS)
         )
     except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND:
+        if is_gone(error):
             return Outcome(match.DONE, GONE)
         reason = f"Temporal refused to signal the session: {error.message} ({error.status.name})"
         if error.status in _PERMANENT or _TOO_LARGE in error.message:

@@ -24,11 +24,12 @@ from temporalio.client import (
     ScheduleState,
     ScheduleUpdate,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from manifest import schedules
 from worker import ids
 from worker.errors import TemporalError
+from worker.rpc import is_gone
 
 SYSTEM_QUEUE: Final = "autokitteh-system"
 TICK: Final = "autokitteh.tick"
@@ -73,7 +74,7 @@ async def delete(client: Client, identifier: str) -> None:
     try:
         await client.get_schedule_handle(identifier).delete()
     except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
+        if not is_gone(error):
             raise
 
 
@@ -89,7 +90,7 @@ async def _put(client: Client, identifier: str, project: str, trigger: dict[str,
             )
         )
     except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
+        if not is_gone(error):
             raise
         state = ScheduleState(note=f"{trigger['call'] or 'subscriptions only'}, from autokitteh.yaml")
         try:

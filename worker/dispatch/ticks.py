@@ -17,12 +17,13 @@ from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHistoryEventFilterType
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from worker import contracts, ids
 from worker.dispatch import match
 from worker.dispatch.dispatcher import Dispatcher
 from worker.dispatch.schedules import TICK, delete
+from worker.rpc import is_gone
 from worker.store import Store
 from worker.store.records import Event
 
@@ -142,7 +143,7 @@ class Ticks:
                 async for _event in closing:
                     return
             except RPCError as error:
-                if error.status != RPCStatusCode.NOT_FOUND:
+                if not is_gone(error):
                     raise
                 deliveries = await asyncio.to_thread(self._store.events.deliveries, event)
                 states = {item.state for item in deliveries if item.session_id == session}

@@ -15,10 +15,11 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from worker import clock, log
 from worker.dispatch import match
+from worker.rpc import is_gone
 from worker.store import Store
 from worker.store.records import Delivery, Event
 
@@ -129,7 +130,7 @@ class _Wait:
                 if await self._given_up(delivery):
                     self._failed = True
                     return
-                missing = error.status == RPCStatusCode.NOT_FOUND
+                missing = is_gone(error)
                 await asyncio.sleep(_NOT_STARTED_SECONDS if missing else 1.0)
                 continue
             except Exception as error:
