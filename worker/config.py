@@ -13,6 +13,7 @@ AK_PAYLOAD_KEY         the installation's key, 32 bytes as hex                  
 AK_CACHE_DIR           Temporal binaries, projects' virtual environments        ~/.cache/autokitteh
 AK_BUDGET_SECONDS      how long a handler may compute without a call            5
 AK_ANSWER_SECONDS      how long a synchronous webhook waits for its answer      30
+AK_PAYLOAD_LIMIT       bytes of one argument list, result or exception          33554432
 AK_MAX_CACHED_SESSIONS sessions kept in memory per build process                1000
 AK_LOG_LEVEL           debug, info, warning, error                              warning
 AK_LOG_FORMAT          text or json                                             text
@@ -50,6 +51,7 @@ _KNOWN = (
     "AK_CACHE_DIR",
     "AK_BUDGET_SECONDS",
     "AK_ANSWER_SECONDS",
+    "AK_PAYLOAD_LIMIT",
     "AK_MAX_CACHED_SESSIONS",
     "AK_LOG_LEVEL",
     "AK_LOG_FORMAT",
@@ -76,6 +78,7 @@ class Settings:
     cache_dir: Path = Path()
     budget_seconds: float = 5.0
     answer_seconds: float = 30.0
+    payload_limit: int = 32 * 1024 * 1024
     max_cached_workflows: int = 1000
     log_level: str = "warning"
     log_format: str = "text"
@@ -109,6 +112,7 @@ class Settings:
             cache_dir=Path(environ.get("AK_CACHE_DIR") or Path.home() / ".cache" / "autokitteh").expanduser(),
             budget_seconds=number_of(environ, "AK_BUDGET_SECONDS", 5.0),
             answer_seconds=number_of(environ, "AK_ANSWER_SECONDS", 30.0),
+            payload_limit=int(number_of(environ, "AK_PAYLOAD_LIMIT", 32 * 1024 * 1024)),
             max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
             log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
             log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),

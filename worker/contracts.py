@@ -70,6 +70,7 @@ class BootConfig:
     temporal_environment: dict[str, str] = field(default_factory=dict)
     max_cached_workflows: int = 1000
     budget_seconds: float = 5.0
+    payload_limit: int = 32 * 1024 * 1024
     log_level: str = "WARNING"
     runtime_python: str = ""
 

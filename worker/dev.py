@@ -138,7 +138,7 @@ async def running(settings: Settings, tell: Tell, progress: Callable[[str], None
         temporal.quieten()  # before the first client: Temporal's runtime is made once
         settings, ui_url = await stack.enter_async_context(temporal_server(settings, progress))
         store = stack.enter_context(opened(settings))
-        client = await temporal.connect(settings)
+        client = await temporal.connect(settings, store.blobs)
         gateway = await stack.enter_async_context(Gateway(settings, store, client))
         base_url = settings.public_url or gateway.url
         supervisor = await stack.enter_async_context(supervising(settings, store, client, base_url, tell))

@@ -16,6 +16,7 @@ from worker import clock
 from worker.config import Settings
 from worker.errors import TemporalError
 from worker.payload.converter import data_converter
+from worker.payload.large import Blobs
 from worker.rpc import Patience
 
 _PATIENCE_SECONDS = 20.0
@@ -23,9 +24,15 @@ _RETRY_SECONDS = 0.25
 
 
 async def connect(
-    settings: Settings, *, identity: str | None = None, patience_seconds: float = _PATIENCE_SECONDS
+    settings: Settings,
+    blobs: Blobs | None = None,
+    *,
+    identity: str | None = None,
+    patience_seconds: float = _PATIENCE_SECONDS,
 ) -> Client:
     """A client for the configured Temporal. ``identity`` is who Temporal's histories say did something.
+
+    With ``blobs``, large payloads are kept there; every client that sends or reads sessions' data needs them.
 
     Raises:
         TemporalError: it does not answer within the given patience, or refuses us.
@@ -37,6 +44,7 @@ async def connect(
         settings.temporal_environment,
         patience_seconds,
         identity=identity,
+        blobs=blobs,
     )
 
 
@@ -47,6 +55,7 @@ async def connect_to(
     patience_seconds: float = _PATIENCE_SECONDS,
     *,
     identity: str | None = None,
+    blobs: Blobs | None = None,
 ) -> Client:
     """A client for an address, with TLS, API key and headers of Temporal's own variables and profile.
 
@@ -64,7 +73,7 @@ async def connect_to(
     while True:
         try:
             client = await Client.connect(
-                **options, data_converter=data_converter(), interceptors=[Patience()]
+                **options, data_converter=data_converter(blobs), interceptors=[Patience()]
             )
         except RuntimeError as error:
             if clock.monotonic() > end:

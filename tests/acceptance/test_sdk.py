@@ -116,6 +116,18 @@ def test_events_between_and_after_are_received_in_order_once(up):
     assert lines[5].startswith("no such subscription")
 
 
+def test_event_of_megabytes_starts_a_session(up):
+    """The largest request: its event is larger than what Temporal takes; the result comes back whole."""
+    size = 1 << 20
+    answer = post(up, "measures", content=b"m" * size)
+    assert answer.status_code == 202
+    found = eventually_sync(
+        lambda: up.ak("session", "list", "sdk", "--event", answer.headers["AutoKitteh-Event-ID"]), 30
+    )
+    assert len(finish(up, found[0]["id"])["result"]) == size
+    assert up.prints(found[0]["id"]) == [f"{size} {size}"]
+
+
 def test_filter_of_a_subscription_decides(up):
     """Only events that pass the filter arrive, and the equality it holds is no obstacle."""
     session = begin(up, "waits", n=2, filter="event_type == 'post' && data.body.json.n == 7")

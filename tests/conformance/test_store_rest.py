@@ -147,3 +147,12 @@ def test_log_opens_without_the_key(store, database_url):
     log.write([LogBatch("p", "ses_1", "r", 0, [LogLine(0, 1.0, "print", "a")])])
     assert [line.text for line in store.log.read("ses_1")] == ["a"]
     log.close()
+
+
+def test_blobs_are_kept_by_their_name(store):
+    """The same name is the same content; an unknown one is None."""
+    content = bytes(range(256)) * 10_000
+    store.blobs.put("blob_1", content)
+    store.blobs.put("blob_1", b"other")
+    assert store.blobs.get("blob_1") == content
+    assert store.blobs.get("blob_2") is None

@@ -64,7 +64,7 @@ class Bed:
 
     async def start(self, entrypoints: list[str] | None = None) -> Bed:
         """Start the process and make its version current."""
-        self.client = await Client.connect(self.address, data_converter=data_converter())
+        self.client = await Client.connect(self.address, data_converter=data_converter(self.store.blobs))
         self.spawn(entrypoints or [])
         report = await asyncio.to_thread(self.read_report)
         if report["state"] != "ready":

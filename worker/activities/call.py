@@ -197,7 +197,7 @@ class Calls:
     ) -> dict[str, JSON]:
         try:
             outcome: dict[str, JSON] = {"result": call.codec.encode(materialise_result(result))}
-            call.codec.check_size(outcome, "it")
+            call.codec.check_size(outcome, "data")
         except PayloadError as error:
             raise refusal(
                 f"the result of {name} cannot be kept: {error.message}",

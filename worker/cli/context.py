@@ -57,11 +57,11 @@ def opened(found: Settings) -> Iterator[Store]:
 
 
 @contextlib.asynccontextmanager
-async def connected(found: Settings) -> AsyncIterator[Client]:
-    """Temporal."""
+async def connected(found: Settings, store: Store) -> AsyncIterator[Client]:
+    """Temporal, with the store for large payloads."""
     from worker import temporal
 
-    yield await temporal.connect(found)
+    yield await temporal.connect(found, store.blobs)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -64,7 +64,7 @@ async def deploy_directory(directory: Path, store: Store, found: Settings, out: 
         raise DeployError(
             "no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`."
         )
-    async with context.connected(found) as client:
+    async with context.connected(found, store) as client:
         await versions.check_room(client, prepared.project, prepared.version)
     deployment = await asyncio.to_thread(target.request, prepared, store)
     active = await watch(deployment, store, out.progress)

@@ -86,7 +86,7 @@ def send(
             happened = Event(
                 ids.new("evt"), project, kind, source, event_type, payload or {}, {}, clock.now()
             )
-            async with context.connected(found) as client:
+            async with context.connected(found, store) as client:
                 dispatcher = Dispatcher(store, client)
                 event = await dispatcher.receive(happened)
                 await dispatcher.deliver_pending()

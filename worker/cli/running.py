@@ -92,7 +92,7 @@ async def worker(settings: Settings, out: Output) -> int:
     configure(settings.log_level, as_json=settings.log_format == "json")
     stopped = dev.stop_event()
     with dev.opened(settings) as store:
-        client = await temporal.connect(settings)
+        client = await temporal.connect(settings, store.blobs)
         running = config.read_running(settings.home)
         base_url = settings.public_url or (running["gateway"] if running is not None else "")
         async with dev.supervising(settings, store, client, base_url, teller(out)):
@@ -106,7 +106,7 @@ async def gateway(settings: Settings, out: Output) -> int:
     configure(settings.log_level, as_json=settings.log_format == "json")
     stopped = dev.stop_event()
     with dev.opened(settings) as store:
-        client = await temporal.connect(settings)
+        client = await temporal.connect(settings, store.blobs)
         async with Gateway(settings, store, client) as serving:
             announce(out, {"gateway": serving.url, "temporal": settings.temporal_address})
             await stopped.wait()

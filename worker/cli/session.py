@@ -51,7 +51,7 @@ def start(
             context.project(store, project)
             if store.deployments.active(project) is None:
                 raise WorkerError(f"{project} has no active deployment", hint="Deploy it: ak deploy DIR")
-            async with context.connected(found) as client:
+            async with context.connected(found, store) as client:
                 handle = await client.start_workflow(
                     handler,
                     args=[] if payload is None else [payload],
@@ -90,7 +90,7 @@ def list_sessions(
     async def work() -> list[dict[str, Any]]:
         found = context.settings()
         with context.opened(found) as store:
-            async with context.connected(found) as client:
+            async with context.connected(found, store) as client:
                 if event:
                     sessions = [d.session_id for d in store.events.deliveries(event) if d.session_id]
                     all_found = [await read_or_none(client, item, store) for item in sessions]
@@ -155,7 +155,7 @@ def log(
         with context.opened(found) as store:
             lines = store.log.read(session)
             if not lines:
-                async with context.connected(found) as client:
+                async with context.connected(found, store) as client:
                     from worker.cli import sessions_view as view
 
                     lines = store.log.read(await view.find(client, session))
@@ -208,7 +208,7 @@ async def on(text: str, act: Any) -> Any:
 
     found = context.settings()
     with context.opened(found) as store:
-        async with context.connected(found) as client:
+        async with context.connected(found, store) as client:
             return await act(client, await view.find(client, text), store)
 
 

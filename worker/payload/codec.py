@@ -26,7 +26,7 @@ from worker.payload.preview import call_preview, preview
 from worker.payload.secret import Secrets
 from worker.payload.signing import Signer
 
-LIMIT_BYTES = 1_500_000  # of one payload; Temporal's own limit is 2 MiB
+LIMIT_BYTES = 32 * 1024 * 1024  # of one payload, unless configured
 LAZY_LIMIT = 100_000  # items read from a generator
 _INTEGER_BITS = 10_000  # Python refuses to write or read integers of more than 4,300 digits as text
 _ENVELOPES = frozenset({"pickle", "secret", "escaped"})
@@ -62,8 +62,15 @@ class Codec:
     """Encodes and decodes for one namespace of one project."""
 
     def __init__(
-        self, signer: Signer, references: References, *, secrets: Mapping[str, str], project: str
+        self,
+        signer: Signer,
+        references: References,
+        *,
+        secrets: Mapping[str, str],
+        project: str,
+        limit: int = LIMIT_BYTES,
     ) -> None:
+        self._limit = limit
         self._signer = signer
         self._references = references
         self._secrets = Secrets(secrets)
@@ -106,7 +113,7 @@ class Codec:
                 del tree["kwargs"]
         except (_NotExact, RecursionError):
             tree = self._encode_together(args, kwargs)
-        self.check_size(tree, "the arguments")
+        self.check_size(tree, "arguments")
         return tree
 
     def _encode_together(
@@ -158,12 +165,12 @@ class Codec:
         )
 
     def check_size(self, tree: JSON, what: str) -> None:
-        """Refuse what Temporal would refuse, with the figures."""
+        """Refuse what is larger than configured, with the figures."""
         size = len(json.dumps(tree, ensure_ascii=False).encode())
-        if size > LIMIT_BYTES:
+        if size > self._limit:
             raise TooLargeError(
-                f"{what} take {size:,} bytes, {LIMIT_BYTES:,} are allowed",
-                hint="Keep large data in a file or a store, and pass its name.",
+                f"{size:,} bytes of {what}, {self._limit:,} are allowed",
+                hint="Keep large data in a file or a store, and pass its name; or raise AK_PAYLOAD_LIMIT.",
             )
 
     def _exact(self, value: Any, seen: set[int], old: dict[int, str] | None) -> JSON:

@@ -27,6 +27,7 @@ from temporalio.converter import PayloadConverter as TemporalPayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from worker.errors import PayloadError
+from worker.payload.large import Blobs, LargePayloads
 
 
 class PlainJson(EncodingPayloadConverter):
@@ -100,6 +101,14 @@ def traceback_of(details: dict[str, Any]) -> str:
     )
 
 
-def data_converter() -> DataConverter:
-    """The converter of every client and worker of ours."""
-    return DataConverter(payload_converter_class=PayloadConverter, failure_converter_class=UserFailures)
+def data_converter(blobs: Blobs | None = None) -> DataConverter:
+    """The converter of every client and worker of ours.
+
+    Args:
+        blobs: where large payloads are kept; without it they travel as they are, and references cannot be read.
+    """
+    return DataConverter(
+        payload_converter_class=PayloadConverter,
+        failure_converter_class=UserFailures,
+        payload_codec=None if blobs is None else LargePayloads(blobs),
+    )

@@ -110,7 +110,7 @@ def encode_part(value: Any, codec: Codec) -> JSON:
     """An argument or attribute; what cannot travel is replaced by its description."""
     try:
         tree = codec.encode(value)
-        codec.check_size(tree, "an exception's attribute")
+        codec.check_size(tree, "data")
     except PayloadError:
         return codec.preview(value)
     return tree

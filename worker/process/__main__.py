@@ -75,7 +75,9 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     store = open_session_store(boot.database_url)
     writer = LogWriter(store.log.write)
     parts = assemble.prepare(boot, writer, store)
-    client = await connect_to(boot.temporal_address, boot.temporal_namespace, boot.temporal_environment)
+    client = await connect_to(
+        boot.temporal_address, boot.temporal_namespace, boot.temporal_environment, blobs=store.blobs
+    )
 
     def stuck(workflow_id: str, run_id: str) -> None:
         reporter.send(Report("stuck", message=workflow_id, where=run_id))

@@ -158,11 +158,13 @@ class Session:
 
     def _result(self, value: UserValue) -> UserValue:
         try:
-            return self.codec.encode(value)
+            encoded = self.codec.encode(value)
+            self.codec.check_size(encoded, "data")
         except WorkerError as error:
             # The work is done: a result that cannot be kept must not turn it into an error.
             self.warn(f"the handler's result cannot be kept: {error.message}", self.handler_name)
             return {"preview": self.codec.preview(value)}
+        return encoded
 
     def warn(self, text: str, where: str = "") -> None:
         """A warning in the session log."""

@@ -233,9 +233,11 @@ class SessionRuntime:
 
     def _encode(self, value: Any, what: str) -> Any:
         try:
-            return self._session.codec.encode(value)
+            encoded = self._session.codec.encode(value)
+            self._session.codec.check_size(encoded, "data")
         except PayloadError as error:
             raise AutoKittehError(f"{what}: {error.message}") from None
+        return encoded
 
 
 def decoded(session: Any, payload: Any) -> Any:

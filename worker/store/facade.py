@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from worker.errors import StoreError
 from worker.store import tables
+from worker.store.blobs import Blobs
 from worker.store.builds import Builds
 from worker.store.config import Connections, Projects, Triggers
 from worker.store.deployments import Deployments
@@ -42,6 +43,7 @@ class Store:
         self.services = Services(database)
         self.values = Values(database)
         self.mailbox = Mailbox(database)
+        self.blobs = Blobs(database)
         self._check_key(sealer)
 
     def close(self) -> None:
@@ -95,6 +97,7 @@ class SessionStore:
         self.connections = Connections(database)
         self.projects = Projects(database)
         self.events = Events(database)
+        self.blobs = Blobs(database)
 
 
 def open_session_store(url: str) -> SessionStore:

@@ -255,3 +255,10 @@ outcomes = sa.Table(
     sa.Index("outcomes_by_event", "event_id", "seq"),
     sqlite_autoincrement=True,
 )
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)

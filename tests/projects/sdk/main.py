@@ -36,6 +36,11 @@ def hooked(event):
     print(event.data.method, event.data.body.json)
 
 
+def measures(event):
+    print(len(event.data.body.bytes), len(event.data.body.text))
+    return event.data.body.text
+
+
 def values(event):
     results = [get_value("missing"), get_value("missing", 7), the_same_get_value("missing", default=8)]
     for value in [1, 2.5, "text", None, True, [1, (2, 3)], {"a": {1, 2}}, b"\0\1", Point(1, 2), 2**80]:

@@ -128,8 +128,8 @@ def test_only_two_keys_make_an_envelope():
 
 def test_large_values_are_refused_with_figures():
     """The size and the limit stand in the error."""
-    with pytest.raises(TooLargeError, match=r"2,000,\d+ bytes, 1,500,000 are allowed"):
-        codec().encode_call(("x" * 2_000_000,), {})
+    with pytest.raises(TooLargeError, match=r"40,000,\d+ bytes of arguments, 33,554,432 are allowed"):
+        codec().encode_call(("x" * 40_000_000,), {})
 
 
 def test_lazy_values_are_read():

@@ -172,6 +172,6 @@ def test_frames_of_the_other_side_are_kept_once_more():
 def test_large_attribute_is_described():
     """An attribute over the size limit does not keep the error from crossing."""
     error = ValueError("x")
-    error.page = "y" * 2_000_000
+    error.page = "y" * 40_000_000
     found = crossed(error)
     assert len(found.page) < 100
