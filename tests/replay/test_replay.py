@@ -6,62 +6,28 @@ Needs no server. New histories are recorded with ``python -m tests.helpers.recor
 from __future__ import annotations
 
 import shutil
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
 
-from tests.helpers.bed import KEY
 from tests.helpers.record import NAME
-from worker.contracts import BootConfig
-from worker.payload.converter import data_converter
-from worker.payload.signing import derive_keys
-from worker.process import assemble
-from worker.process.logwriter import LogWriter
-from worker.session.runner import SessionRunner
-from worker.session.workflow import SessionWorkflow
+from tests.helpers.replaying import replaying
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 HERE = Path(__file__).parent
 
 
-class NoWatch:
-    """Nobody watches a replay."""
-
-    def begin(self, workflow_id, run_id):
-        """An activation begins."""
-
-    def end(self):
-        """It ended."""
-
-
 @pytest.fixture(scope="module")
 def replayer(tmp_path_factory):
-    """A replayer of the project the histories were recorded with."""
+    """A replayer of the project the histories were recorded with, in a process started as for it."""
     project = tmp_path_factory.mktemp("replay") / "project"
     shutil.copytree(HERE / "project", project)
-    sys.path.insert(0, str(HERE / "libraries"))
-    keys = {name: key.hex() for name, key in derive_keys(KEY, NAME).items()}
-    boot = BootConfig(NAME, "dep", "bld", "v1", str(project), ["main.py:simple"], "", "default", "", keys)
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
-        # As a build process is started: in its project, with its variables.
-        patch.chdir(project)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(HERE / "libraries")
         patch.setenv("GREETING", "hi")
-        parts = assemble.prepare(boot, LogWriter(lambda _batches: None))
-        runner = SessionRunner(parts.host, NoWatch())
-        yield Replayer(
-            workflows=[SessionWorkflow],
-            workflow_runner=runner,
-            unsandboxed_workflow_runner=runner,
-            workflow_task_executor=thread,
-            data_converter=data_converter(),
-            disable_safe_workflow_eviction=False,
-        )
-        parts.activities.pool.shutdown()
-    sys.path.remove(str(HERE / "libraries"))
+        with replaying(NAME, project, "main.py:simple") as (made, _prints):
+            yield made
 
 
 def test_there_are_histories():
