@@ -92,6 +92,20 @@ def test_counter_is_exact_under_concurrent_sessions(up):
     assert run(up, "read_counter")["result"] == before + 40
 
 
+def test_values_are_read_and_changed_from_the_command_line(empty, up):
+    """What sessions store is listed, read, set and deleted; sessions read what was set."""
+    empty.ak("value", "set", "sdk", "counter", "40")
+    finish(up, begin(up, "count", n=2))
+    assert up.ak("value", "get", "sdk", "counter")["value"] == 42
+    tricky = {"preview": 1, "pickle": "x"}
+    assert up.ak("value", "set", "sdk", "tricky", json.dumps(tricky))["value"] == tricky
+    assert run(up, "read_value", key="tricky")["result"] == repr(tricky)
+    assert [item["key"] for item in up.ak("value", "list", "sdk")] == ["counter", "tricky"]
+    up.ak("value", "delete", "sdk", "tricky")
+    for arguments, status in ((("get", "sdk", "tricky"), 4), (("set", "sdk", "k", "no json"), 2)):
+        assert up.run("value", *arguments, check=False).returncode == status
+
+
 def test_published_value_is_public_until_it_is_unpublished(empty, up):
     """Anybody reads it as JSON; nobody reads another one."""
     session = begin(empty, "publishes", seconds=2)

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from worker.cli import deploy, errors, event, manifests, session, up, var
+from worker.cli import deploy, errors, event, manifests, session, up, value, var
 
 app = typer.Typer(
     name="ak",
@@ -26,6 +26,7 @@ app.add_typer(manifests.app, name="manifest")
 app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")
 app.add_typer(var.app, name="var")
+app.add_typer(value.app, name="value")
 
 
 @app.command()

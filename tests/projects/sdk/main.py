@@ -90,6 +90,10 @@ def read_counter(event):
     return get_value("counter")
 
 
+def read_value(event):
+    return repr(get_value(event.data.key))
+
+
 def publishes(event):
     set_value("public", {"cat": "meow", "at": datetime.date(2026, 1, 2)})
     autokitteh.publish_value("public")
