@@ -155,6 +155,9 @@ class SessionRuntime:
             system.perform(session, "signal", {"name": name, "payload": encoded}, (name, payload))
             return
         system.note(session, "signal", (session_id, name, payload), system.here(session))
+        if session_id == session.id:  # Temporal does not carry a signal to its sender
+            session.receive(name, encoded)
+            return
         handle = workflow.get_external_workflow_handle(session_id)
         try:
             session.driver.block(lambda: handle.signal(name, encoded))

@@ -16,8 +16,8 @@ def talks(event):
         add_values("count", 1)
     unsubscribe(feed)
     signal(f"ring {(n + 1) % count}", n)
-    print("ring", wait_for_signal(f"ring {n}"))
+    print("ring", n, wait_for_signal(f"ring {n}"))
     got = next_event(asked)
-    http_outcome(200, json={"n": n})
+    http_outcome(200, json={"n": n}, event_id=got.event_id)
     add_values("ended", 1)
     return n
