@@ -35,7 +35,7 @@ TIERS = {
     "replay": [*PYTEST, "tests/replay"],
     "integration": [*PYTEST, "tests/integration"],
     "acceptance": [*PYTEST, "tests/acceptance"],
-    "chaos": [*PYTEST, "tests/chaos"],
+    "chaos": [*PYTEST, "-n", "2", "--durations=5", "tests/chaos"],
 }
 
 # These wait for processes and timers most of the time: they run beside the acceptance tests.
