@@ -22,7 +22,7 @@ from worker import environment
 from worker.errors import DeployError, UserCodeError
 from worker.store import Store
 from worker.store.records import Deployment
-from worker.usercode import archive
+from worker.usercode import archive, hints
 
 MANIFEST_NAME = "autokitteh.yaml"
 REQUIREMENTS_NAME = "requirements.txt"
@@ -88,7 +88,7 @@ def prepare(directory: Path, store: Store) -> Prepared:
         requirements=requirements,
         version=version,
         changed=changed,
-        warnings=warnings,
+        warnings=[*warnings, *unkeepable(directory, packed.files, desired)],
     )
 
 
@@ -119,6 +119,19 @@ def check_syntax(path: Path, name: str) -> None:
         raise UserCodeError(f"{error.msg}{shown}", where=f"{name}:{error.lineno}") from None
     except ValueError as error:
         raise UserCodeError(str(error), where=f"{name}:1") from None
+
+
+def unkeepable(directory: Path, files: list[str], desired: dict[str, Any]) -> list[str]:
+    """Where a durable handler would make an object that cannot be kept; nothing when no handler is durable."""
+    if not any(item["call"] and item["is_durable"] for item in desired["project"]["triggers"]):
+        return []
+    return [
+        f"{where}: {name} gives an object that cannot be kept; use it in a function marked @autokitteh.activity, "
+        "or say is_durable: false"
+        for file in files
+        if file.endswith(".py")
+        for where, name in hints.hints((directory / file).read_text(errors="replace"), file)
+    ]
 
 
 def configuration(desired: dict[str, Any], store: Store) -> tuple[dict[str, str], list[str]]:

@@ -34,6 +34,25 @@ def test_threads_locks_events_timers_and_queues(up):  # noqa: F811
     assert (order, results) == ([2, 1, 0], [4, 1, 0, 2, 3, "rang", "empty"])
 
 
+def test_threads_have_names_numbers_and_locals_of_their_own(up):  # noqa: F811
+    """Each thread, and each worker of an executor; the names are the same on every replay."""
+    assert run(up, "knows_its_threads") == [
+        ["Thread-1 (work)", "Thread-2 (work)", "third"],
+        [2, 3, 4],
+        ["ThreadPoolExecutor-0_0", "ThreadPoolExecutor-0_1"],
+        2,
+        "MainThread",
+        False,
+    ]
+
+
+def test_conditions_exclude_and_barriers_meet(up):  # noqa: F811
+    """What holds a condition keeps the others out, also while it waits for a call."""
+    log, everybody, nobody, message = run(up, "excludes")
+    assert log in (["in 0", "out 0", "in 1", "out 1"], ["in 1", "out 1", "in 0", "out 0"])
+    assert (everybody, nobody, message) == (True, False, "cannot wait on un-acquired lock")
+
+
 def test_executor_runs_calls_side_by_side(up):  # noqa: F811
     """map, submit, as_completed, wait, and an exception kept in its future."""
     assert run(up, "uses_executor") == [[0, 1, 4, 9], [0, 1, 4, 9], 4, 0, "ZeroDivisionError", True]

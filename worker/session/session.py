@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,7 @@ class Session:
         self.mail = Mail(self.codec)
         self.event_id = ""
         self.threads: dict[int, Any] = {}
+        self._executors = itertools.count()
 
     async def run(self, args: list[UserValue]) -> UserValue:
         """Run the handler to its end; raises an application failure for an uncaught error."""
@@ -165,6 +167,10 @@ class Session:
             self.warn(f"the handler's result cannot be kept: {error.message}", self.handler_name)
             return {"preview": self.codec.preview(value)}
         return encoded
+
+    def count_executors(self) -> int:
+        """The number of the next executor, from 0: part of its threads' names."""
+        return next(self._executors)
 
     def warn(self, text: str, where: str = "") -> None:
         """A warning in the session log."""

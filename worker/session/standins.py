@@ -18,10 +18,11 @@ from typing import Any
 from temporalio import workflow
 
 from worker.contracts import UserValue
-from worker.session import tasks, threads
+from worker.session import executors, tasks, threads
 from worker.session.calls import place
 from worker.usercode import conversions
 
+_MAKERS = threads.MAKERS | executors.MAKERS
 _NANOSECONDS = 1_000_000_000
 _MICROSECONDS = 1_000_000
 _UUID_EPOCH_100NS = 0x01B21DD213814000  # from 1582-10-15, where version 1 begins, to 1970-01-01
@@ -44,8 +45,8 @@ class Standins:
         if name in threads.METHODS:
             owner = getattr(callee, "__self__", None)
             made: Any = functools.partial(threads.METHODS[name], session, *([] if owner is None else [owner]))
-        elif name in threads.MAKERS:
-            made = functools.partial(threads.MAKERS[name], session)
+        elif name in _MAKERS:
+            made = functools.partial(_MAKERS[name], session)
         elif name in _SITED:
             made = functools.partial(_SITED[name], session, site)
         elif name in _BOUND:
@@ -85,7 +86,7 @@ def names() -> frozenset[str]:
     """The stand-ins that exist; those of ``random`` are methods of the session's generator."""
     return (
         frozenset(threads.METHODS)
-        | frozenset(threads.MAKERS)
+        | frozenset(_MAKERS)
         | frozenset(_SITED)
         | frozenset(_BOUND)
         | frozenset(_GIVEN_REAL)

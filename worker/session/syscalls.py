@@ -22,7 +22,7 @@ from worker.contracts import (
 )
 from worker.errors import PayloadError, UserCodeError
 from worker.payload.plain import shown, to_plain
-from worker.session import calls, system, threads
+from worker.session import calls, executors, system
 from worker.usercode.policy import Decision
 
 _SESSION_PREFIX = "ses_"
@@ -222,7 +222,7 @@ class SessionRuntime:
 
     def parallel(self, calls: list[Callable[[], Any]], limit: int) -> list[Any]:
         """In greenlets of the session."""
-        with threads.Executor(self._session, limit) as pool:
+        with executors.Executor(self._session, limit) as pool:
             futures = [pool.submit(call) for call in calls]
         return [future.result() for future in futures]
 

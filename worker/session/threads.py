@@ -1,23 +1,30 @@
-"""Threads, executors, locks and queues in a session: greenlets that take turns on Temporal's loop.
+"""Threads, locks and queues in a session: greenlets that take turns on Temporal's loop.
 
-Only what waits is replaced; everything else of ``threading``, ``queue`` and ``concurrent.futures`` is as it is. A thread
+Only what waits is replaced; everything else of ``threading`` and ``queue`` is as it is. A thread
 runs until it waits, for a call to the outside or for another thread, so that the order is the same on every replay.
 """
 
 from __future__ import annotations
 
-import concurrent.futures as cf
+import contextvars
 import queue
+import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from greenlet import getcurrent
+from temporalio import workflow
 
 from worker.session import system
 from worker.session.tasks import spawn
 
 _FOREVER = -1
+_HANDLERS_IDENT = 1
+_NOTHING = object()
+_UNNAMED = re.compile(r"Thread-\d+( \(.*\))?")
+# The session's thread that runs: a context variable, which each greenlet of it has its own value of.
+RUNNING: contextvars.ContextVar[threading.Thread | None] = contextvars.ContextVar("thread", default=None)
 
 
 def wait(session: Any, ready: Callable[[], bool], timeout: float | None, what: str) -> bool:
@@ -75,6 +82,21 @@ class RLock(Lock):
         self._owner: Any = None
         self._count = 0
 
+    # What a condition asks of its lock.
+
+    def _is_owned(self) -> bool:
+        return self._owner is getcurrent()
+
+    def _release_save(self) -> tuple[int, Any]:
+        saved = self._count, self._owner
+        self._count, self._owner = 0, None
+        super().release()
+        return saved
+
+    def _acquire_restore(self, saved: tuple[int, Any]) -> None:
+        super().acquire()
+        self._count, self._owner = saved
+
     def acquire(self, blocking: bool = True, timeout: float = _FOREVER) -> bool:
         """As the real one."""
         me = getcurrent()
@@ -115,6 +137,92 @@ class Semaphore(threading.Semaphore):
     __enter__ = acquire
 
 
+class Condition(threading.Condition):
+    """``threading.Condition`` whose waiting, and whose lock, let others run."""
+
+    def __init__(self, session: Any, lock: Any = None) -> None:
+        kept: Any = RLock(session) if lock is None else lock
+        super().__init__(kept)
+        self._session = session
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Give the lock up, wait to be notified, take it again."""
+        inner: Any = self
+        if not inner._is_owned():
+            raise RuntimeError("cannot wait on un-acquired lock")
+        waiter: Any = threading.Lock()
+        waiter.acquire()
+        inner._waiters.append(waiter)
+        saved = inner._release_save()
+        try:
+            return wait(self._session, lambda: waiter.acquire(blocking=False), timeout, "a condition")
+        finally:
+            if waiter in inner._waiters:
+                inner._waiters.remove(waiter)
+            inner._acquire_restore(saved)
+
+    def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
+        """As the real one, by the session's clock."""
+        end = None if timeout is None else workflow.time() + timeout
+        while not (result := predicate()):
+            left = None if end is None else end - workflow.time()
+            if (left is not None and left <= 0) or not self.wait(left):
+                return predicate()
+        return result
+
+
+class Barrier(threading.Barrier):
+    """``threading.Barrier`` whose waiting lets others run."""
+
+    def __init__(self, session: Any, parties: int, action: Any = None, timeout: float | None = None) -> None:
+        super().__init__(parties, action, timeout)
+        inner: Any = self
+        inner._cond = Condition(session, Lock(session))
+
+
+class Local:
+    """``threading.local``: each thread of the session, and each worker of an executor, has its own attributes."""
+
+    def __init__(self, _session: Any) -> None:
+        object.__setattr__(self, "_values", {})
+
+    def _mine(self) -> dict[str, Any]:
+        mine: dict[str, Any] = object.__getattribute__(self, "_values").setdefault(id(RUNNING.get()), {})
+        return mine
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__dict__":
+            return object.__getattribute__(self, "_mine")()
+        return object.__getattribute__(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._mine()[name]
+        except KeyError:
+            raise AttributeError(f"'_thread._local' object has no attribute {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._mine()[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        if self._mine().pop(name, _NOTHING) is _NOTHING:
+            raise AttributeError(f"'_thread._local' object has no attribute {name!r}")
+
+    def __reduce__(self) -> Any:
+        raise TypeError("cannot pickle '_thread._local' object")
+
+
+def current_thread(_session: Any) -> threading.Thread:
+    """``threading.current_thread``."""
+    return RUNNING.get() or threading.main_thread()
+
+
+def get_ident(_session: Any) -> int:
+    """``threading.get_ident``: 1 for the handler, then by the order in which threads were started."""
+    thread = RUNNING.get()
+    return _HANDLERS_IDENT if thread is None or thread.ident is None else thread.ident
+
+
 class Timer(threading.Timer):
     """``threading.Timer`` that waits by a durable timer."""
 
@@ -131,96 +239,20 @@ class Timer(threading.Timer):
         self.finished.set()
 
 
-class Future(cf.Future[Any]):
-    """A future whose ``result`` lets others run."""
-
-    def __init__(self, session: Any) -> None:
-        super().__init__()
-        self._session = session
-
-    def result(self, timeout: float | None = None) -> Any:
-        """As the real one."""
-        self._wait(timeout)
-        return super().result(0)
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """As the real one."""
-        self._wait(timeout)
-        return super().exception(0)
-
-    def _wait(self, timeout: float | None) -> None:
-        state = self._session.host.state
-        if threading.get_ident() == state.thread and not self.done():
-            wait(self._session, self.done, timeout, "a result")
-
-
-class Executor(cf.ThreadPoolExecutor):
-    """``ThreadPoolExecutor``: at most so many greenlets at once, the rest in the order in which it was submitted."""
-
-    def __init__(self, session: Any, max_workers: int | None = None, *_args: Any, **_kwargs: Any) -> None:
-        if max_workers is not None and max_workers <= 0:
-            raise ValueError("max_workers must be greater than 0")
-        self._session = session
-        self._limit = max_workers or 32
-        self._waiting: list[Callable[[], None]] = []
-        self._all: list[Future] = []
-        self._running = 0
-        self._closed = False
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> cf.Future[Any]:
-        """As the real one."""
-        if self._closed:
-            raise RuntimeError("cannot schedule new futures after shutdown")
-        future = Future(self._session)
-        self._all.append(future)
-
-        def run() -> None:
-            try:
-                if future.set_running_or_notify_cancel():
-                    try:
-                        future.set_result(fn(*args, **kwargs))
-                    except Exception as error:
-                        future.set_exception(error)
-            finally:
-                self._running -= 1
-                self._start()
-
-        self._waiting.append(run)
-        self._start()
-        return future
-
-    def map(
-        self, fn: Callable[..., Any], *iterables: Iterable[Any], timeout: float | None = None, **_kwargs: Any
-    ) -> Iterator[Any]:
-        """As the real one."""
-        futures = [self.submit(fn, *args) for args in zip(*iterables, strict=False)]
-        return (future.result(timeout) for future in futures)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """As the real one."""
-        self._closed = True
-        if cancel_futures:
-            for future in self._all:
-                future.cancel()
-        if wait:
-            for future in self._all:
-                future._wait(None)
-
-    def __exit__(self, *_error: object) -> None:
-        self.shutdown(wait=True)
-
-    def _start(self) -> None:
-        while self._waiting and self._running < self._limit and not self._session.driver.closed:
-            self._running += 1
-            spawn(self._session.driver, self._waiting.pop(0))
-
-
 def start(session: Any, thread: threading.Thread) -> None:
     """``Thread.start``."""
     if id(thread) in session.threads:
         raise RuntimeError("threads can only be started once")
 
+    number = len(session.threads) + 1
+    inner: Any = thread
+    inner._ident = _HANDLERS_IDENT + number
+    unnamed = _UNNAMED.fullmatch(thread.name)
+    if unnamed is not None:  # Python counts the threads of the whole process
+        thread.name = f"Thread-{number}{unnamed.group(1) or ''}"
+
     def run() -> None:
+        RUNNING.set(thread)
         try:
             thread.run()
         except Exception as error:
@@ -247,29 +279,6 @@ def event_wait(session: Any, event: threading.Event, timeout: float | None = Non
     return wait(session, event.is_set, timeout, "an event")
 
 
-def condition_wait(session: Any, condition: threading.Condition, timeout: float | None = None) -> bool:
-    """``Condition.wait``: give the lock up, wait to be notified, take it again."""
-    inner: Any = condition
-    waiter: Any = threading.Lock()
-    waiter.acquire()
-    inner._waiters.append(waiter)
-    saved = inner._release_save()
-    try:
-        return wait(session, lambda: waiter.acquire(blocking=False), timeout, "a condition")
-    finally:
-        if waiter in inner._waiters:
-            inner._waiters.remove(waiter)
-        inner._acquire_restore(saved)
-
-
-def condition_wait_for(session: Any, condition: Any, predicate: Any, timeout: float | None = None) -> Any:
-    """``Condition.wait_for``."""
-    while not (result := predicate()):
-        if not condition_wait(session, condition, timeout):
-            return predicate()
-    return result
-
-
 def queue_get(session: Any, items: queue.Queue[Any], block: bool = True, timeout: float | None = None) -> Any:
     """``Queue.get``."""
     if block:
@@ -291,58 +300,23 @@ def queue_join(session: Any, items: queue.Queue[Any]) -> None:
     wait(session, lambda: not items.unfinished_tasks, None, "a queue's work")
 
 
-def as_completed(session: Any, fs: Iterable[cf.Future[Any]], timeout: float | None = None) -> Iterator[Any]:
-    """``concurrent.futures.as_completed``."""
-    pending = list(dict.fromkeys(fs))
-    while pending:
-        if not wait(session, lambda now=pending: any(f.done() for f in now), timeout, "a result"):  # type: ignore[misc]
-            raise TimeoutError(f"{len(pending)} futures unfinished")
-        done = [f for f in pending if f.done()]
-        pending = [f for f in pending if f not in done]
-        yield from done
-
-
-def wait_for_futures(
-    session: Any,
-    fs: Iterable[cf.Future[Any]],
-    timeout: float | None = None,
-    return_when: str = cf.ALL_COMPLETED,
-) -> Any:
-    """``concurrent.futures.wait``."""
-    all_of = set(fs)
-
-    def failed() -> bool:
-        return any(f.done() and not f.cancelled() and f.exception() is not None for f in all_of)
-
-    def enough() -> bool:
-        done = [f.done() for f in all_of]
-        if return_when == cf.FIRST_COMPLETED:
-            return any(done)
-        return all(done) or (return_when == cf.FIRST_EXCEPTION and failed())
-
-    wait(session, enough, timeout, "results")
-    return cf._base.DoneAndNotDoneFutures(
-        {f for f in all_of if f.done()}, {f for f in all_of if not f.done()}
-    )
-
-
 MAKERS: dict[str, Any] = {
     "threading.Lock": Lock,
     "threading.RLock": RLock,
     "threading.Semaphore": Semaphore,
     "threading.BoundedSemaphore": Semaphore,
     "threading.Timer": Timer,
-    "concurrent.futures.ThreadPoolExecutor": Executor,
-    "concurrent.futures.as_completed": as_completed,
-    "concurrent.futures.wait": wait_for_futures,
+    "threading.Condition": Condition,
+    "threading.Barrier": Barrier,
+    "threading.local": Local,
+    "threading.current_thread": current_thread,
+    "threading.get_ident": get_ident,
 }
 METHODS: dict[str, Any] = {
     "threading.Thread.start": start,
     "threading.Thread.join": join,
     "threading.Thread.is_alive": is_alive,
     "threading.Event.wait": event_wait,
-    "threading.Condition.wait": condition_wait,
-    "threading.Condition.wait_for": condition_wait_for,
     "queue.Queue.get": queue_get,
     "queue.Queue.put": queue_put,
     "queue.Queue.join": queue_join,

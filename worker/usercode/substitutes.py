@@ -26,7 +26,6 @@ _TIME = ("sleep", "localtime", "gmtime", "ctime", "asctime", "strftime")
 _WAITING: dict[type, tuple[str, ...]] = {
     threading.Thread: ("start", "join", "is_alive"),
     threading.Event: ("wait",),
-    threading.Condition: ("wait", "wait_for"),
     queue.Queue: ("get", "put", "join"),
 }
 _SECRETS = ("token_bytes", "token_hex", "token_urlsafe", "randbelow", "choice", "randbits")
@@ -55,7 +54,9 @@ def _table() -> dict[int, tuple[Any, str]]:
     add(importlib.import_module, "importlib.import_module")
     add(asyncio.run, "asyncio.run")
     add(asyncio.new_event_loop, "asyncio.new_event_loop")
-    for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Timer"):
+    for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Timer", "Condition", "Barrier", "local"):
+        add(getattr(threading, name), f"threading.{name}")
+    for name in ("current_thread", "get_ident"):
         add(getattr(threading, name), f"threading.{name}")
     for name in ("ThreadPoolExecutor", "as_completed", "wait"):
         add(getattr(concurrent.futures, name), f"concurrent.futures.{name}")

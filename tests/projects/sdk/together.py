@@ -158,3 +158,59 @@ def races(event):
 def slow_for(seconds):
     time.sleep(seconds)
     return "done"
+
+
+def knows_its_threads(event):
+    mine, names, idents = threading.local(), [], []
+    mine.value = "handler"
+
+    def work(n):
+        assert not hasattr(mine, "value")
+        mine.value = n
+        slow(n)
+        names.append(threading.current_thread().name)
+        idents.append(threading.get_ident())
+        assert mine.value == n
+        assert vars(mine) == {"value": n}
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(2)] + [threading.Thread(target=work, args=(2,), name="third")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    def in_pool(n):
+        first = not hasattr(mine, "client")
+        mine.client = getattr(mine, "client", n)
+        slow(n)
+        return threading.current_thread().name, first
+
+    with ThreadPoolExecutor(2) as pool:
+        pooled = list(pool.map(in_pool, range(4)))
+    del mine.value
+    return [sorted(names), sorted(idents), sorted(set(name for name, _ in pooled)), sum(first for _, first in pooled), threading.current_thread().name, hasattr(mine, "value")]
+
+
+def excludes(event):
+    condition, barrier, log = threading.Condition(), threading.Barrier(2), []
+
+    def holds(n):
+        with condition:
+            log.append(f"in {n}")
+            slow(n)
+            log.append(f"out {n}")
+            condition.notify_all()
+        barrier.wait()
+
+    threads = [threading.Thread(target=holds, args=(n,)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    with condition:
+        everybody = condition.wait_for(lambda: len(log) == 4, timeout=60)
+        nobody = condition.wait_for(lambda: False, timeout=0.2)
+    for thread in threads:
+        thread.join()
+    try:
+        condition.wait(1)
+    except RuntimeError as error:
+        return [log, everybody, nobody, str(error)]

@@ -133,6 +133,20 @@ def test_prepare_reads_a_project(tmp_path):
     assert (found.changed, found.warnings) == (True, [])
 
 
+def test_objects_that_cannot_be_kept_are_pointed_at(tmp_path):
+    """A deployment says where a durable handler would fail, and is not refused for it."""
+    source = "import sqlite3\n\ndef read(event):\n    return sqlite3.connect('a')\n"
+    trigger = '\n- {name: a, type: webhook, call: "db.py:read"}'
+    project = write(tmp_path / "p", "shop", {"db.py": source}, triggers=trigger)
+    warnings = target.prepare(project, store_of()).warnings
+    assert [w for w in warnings if "sqlite3" in w] == [
+        (
+            "db.py:4: sqlite3.connect gives an object that cannot be kept; use it in a function marked "
+            "@autokitteh.activity, or say is_durable: false"
+        )
+    ]
+
+
 def test_prepare_knows_what_is_already_deployed(tmp_path):
     """The same version and manifest are no change; another manifest is one."""
     project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n"})
