@@ -46,6 +46,7 @@ unit conformance replay integration acceptance chaos: setup
 
 bench: setup
 	@$(PYTHON) benchmarks/run.py
+	@$(PYTHON) benchmarks/talk.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -15,6 +15,7 @@ from typing import Any
 
 from worker.contracts import JSON
 from worker.errors import PayloadError
+from worker.payload import pickles
 from worker.payload.codec import Codec
 
 Frame = tuple[str, int, str, str]  # path, line, function, text
@@ -123,10 +124,7 @@ def create(kind: type[BaseException], args: tuple[Any, ...], tree: JSON, codec: 
         message = args[0] if args and isinstance(args[0], str) else tree["message"]
         error: BaseException = kind.__new__(kind, message, members or [Exception(tree["message"])])
     else:
-        try:
-            error = kind.__new__(kind, *args)
-        except Exception:
-            error = kind.__new__(kind)
+        error = pickles.exception_again(kind, args)
     error.args = args
     return error
 

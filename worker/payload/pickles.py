@@ -72,6 +72,18 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return (_REFERENCE, path) if path is not None else None
         return None
 
+    def reducer_override(self, obj: Any) -> Any:
+        """Exceptions with a constructor of their own are put together without it: nobody knows its arguments."""
+        kind: Any = type(obj)
+        if (
+            isinstance(obj, BaseException)
+            and isinstance(kind.__init__, types.FunctionType)
+            and kind.__reduce__ is BaseException.__reduce__
+            and kind.__reduce_ex__ is object.__reduce_ex__
+        ):
+            return exception_again, (kind, obj.args), vars(obj) or None
+        return super().reducer_override(obj)
+
     def _secret_bytes(self, obj: bytes) -> Any:
         if not self._secrets or self._secrets.found_in(obj) is None:
             return None
@@ -89,6 +101,16 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if path is None:
             raise UnpicklableError(f"{describe(obj)} has no name to travel by")
         return (_REFERENCE, path)
+
+
+def exception_again(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    """An exception without running its constructor; its attributes follow."""
+    try:
+        error = kind.__new__(kind, *args)
+    except Exception:
+        error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class Unpickler(pickle.Unpickler):

@@ -39,6 +39,8 @@ def to_failure(error: BaseException, directory: Path, traceback: str = "") -> Ap
     """The failure that ends the session for this uncaught error."""
     where = place(error, directory)
     text = f"{type_name(error)}: {message_of(error)}".removesuffix(": ")
+    if isinstance(error, ModuleNotFoundError):
+        text += "; is it in requirements.txt?"
     first = f"{text[:_MESSAGE_LIMIT]} ({where})" if where else text[:_MESSAGE_LIMIT]
     details: dict[str, JSON] = {
         "type": type_name(error),

@@ -85,3 +85,7 @@ def make_lock():
 
 def say(text):
     print(text)
+
+
+def raise_it(error):
+    raise error

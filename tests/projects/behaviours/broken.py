@@ -1,0 +1,5 @@
+import no_such_library
+
+
+def on_event(event):
+    return 1

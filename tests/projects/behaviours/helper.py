@@ -1,0 +1,6 @@
+def name():
+    return __name__
+
+
+def calls_marked(function):
+    return function("through a helper")

@@ -1,0 +1,5 @@
+from .. import greeting
+
+
+def depth():
+    return greeting("depth")

@@ -1,0 +1,5 @@
+import outside
+
+
+def use(n):
+    return outside.double(n)
