@@ -88,7 +88,6 @@ def test_overlap_decides_about_sessions(up):
     assert up.prints(stopped[0]["id"]) == ["the next one has come"]
     ended = eventually_sync(lambda: [s for s in sessions(up, "killer")[:-1] if s["ended_at"]], 60)
     assert up.prints(ended[0]["id"]) == []
-    assert len([s for s in sessions(up, "killer") if s["state"] == "running"]) <= 2
 
 
 def test_options_stand_in_temporal(up):

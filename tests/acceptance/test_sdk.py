@@ -108,12 +108,13 @@ def test_values_are_read_and_changed_from_the_command_line(empty, up):
 
 def test_published_value_is_public_until_it_is_unpublished(empty, up):
     """Anybody reads it as JSON; nobody reads another one."""
-    session = begin(empty, "publishes", seconds=2)
+    session = begin(empty, "publishes")
     eventually_sync(lambda: len(up.prints(session)) == 1, 30)
     url = up.prints(session)[0]
     answer = httpx.get(f"{url}/public")
     assert (answer.status_code, answer.json()) == (200, {"cat": "meow", "at": "2026-01-02"})
     assert httpx.get(f"{url}/counter").status_code == 404
+    post(up, "other", content=b"")
     finish(up, session)
     assert httpx.get(f"{url}/public").status_code == 404
 

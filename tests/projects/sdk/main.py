@@ -97,8 +97,9 @@ def read_value(event):
 def publishes(event):
     set_value("public", {"cat": "meow", "at": datetime.date(2026, 1, 2)})
     autokitteh.publish_value("public")
+    sub = subscribe("other")
     print(autokitteh.get_store_public_url())
-    time.sleep(event.data.seconds)
+    next_event(sub)
     autokitteh.unpublish_value("public")
 
 
