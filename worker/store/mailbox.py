@@ -168,7 +168,7 @@ def candidates(connection: sa.Connection, event: Event, look_up: Any) -> builtin
         look_up: gives the event's value at a term's path, as text, or None.
     """
     here = (_S.c.project == event.project) & (_S.c.source == event.source)
-    paths = connection.execute(sa.select(_S.c.term_path).where(here).distinct()).scalars().all()
+    paths = _paths(connection, here)
     met = [(path, "" if not path else look_up(path)) for path in paths]
     terms = [
         (_S.c.term_path == path) & (_S.c.term_value == value) for path, value in met if value is not None
@@ -179,3 +179,14 @@ def candidates(connection: sa.Connection, event: Event, look_up: Any) -> builtin
         here & sa.or_(*terms)
     )
     return [Subscription(**row._mapping) for row in connection.execute(query.order_by(_S.c.id))]
+
+
+def _paths(connection: sa.Connection, here: sa.ColumnElement[bool]) -> builtins.list[str]:
+    """The different paths, each found by one step in the index: there are few, among ever so many subscriptions."""
+    query = sa.select(_S.c.term_path).where(here).order_by(_S.c.term_path).limit(1)
+    found: builtins.list[str] = []
+    path = connection.execute(query).scalar()
+    while path is not None:
+        found.append(path)
+        path = connection.execute(query.where(_S.c.term_path > path)).scalar()
+    return found
