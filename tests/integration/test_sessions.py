@@ -55,6 +55,15 @@ async def test_sleep_is_a_durable_timer(bed):
     assert bed.lines() == ["nap 0", "nap 1", "nap 2"]
 
 
+async def test_sleep_of_a_library_is_a_durable_timer(bed):
+    """It would stop the thread of all sessions."""
+    assert await bed.run("main.py:naps_in_a_library") == ["rested", True]
+    assert await bed.activities() == []
+    history = await bed.client.get_workflow_handle(bed.last).fetch_history()
+    timers = [event for event in history.events if event.HasField("timer_started_event_attributes")]
+    assert len(timers) == 1
+
+
 async def test_clock_and_chance_replay_the_same(bed):
     """What was printed before a wait is what the replay computes after it: at module level and in the handler."""
     assert await bed.run("main.py:clocks") == [True] * 7

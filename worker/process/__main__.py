@@ -62,6 +62,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     from worker.process import assemble
     from worker.process.builtins import record_logging
     from worker.process.logwriter import LogWriter
+    from worker.process.naps import Naps
     from worker.process.watchdog import Watchdog
     from worker.store import open_session_store
     from worker.temporal import connect_to
@@ -74,7 +75,10 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
 
     store = open_session_store(boot.database_url)
     writer = LogWriter(store.log.write)
+    naps = Naps()
+    naps.install()
     parts = assemble.prepare(boot, writer, store)
+    naps.serve(parts.host.state, parts.host.directory)
     client = await connect_to(
         boot.temporal_address, boot.temporal_namespace, boot.temporal_environment, blobs=store.blobs
     )

@@ -72,6 +72,11 @@ _CLASS_CLOCKS = {"now": "datetime.datetime.now", "utcnow": "datetime.datetime.ut
 _BUILTINS = {id(getattr(builtins, name)): name for name in ("print", "input", "breakpoint")}
 
 
+def also(function: Any, name: str) -> None:
+    """Another callable that has this stand-in: ours, which the process put in the place of the real one."""
+    _TABLE[id(function)] = (function, name)
+
+
 def lookup(callee: Any) -> str | None:
     """The name of the stand-in for this callable; None when it has none."""
     entry = _TABLE.get(id(callee))

@@ -38,6 +38,11 @@ def triple(x):
     return 3 * x
 
 
+def naps(seconds):
+    time.sleep(seconds)
+    return "rested"
+
+
 def divide(a, b):
     return a / b
 
