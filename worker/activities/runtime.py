@@ -129,6 +129,8 @@ class ActivityRuntime:
         plain = self._encode(to_plain({} if data is None else data), f"start({loc!r})")
         labels = {str(k): str(v) for k, v in (memo or {}).items()}
         target = project or self._ground.project
+        if target != self._ground.project:
+            self._apply("find_project", {"project": target, "loc": loc})
         self._await(
             self._ground.client().start_workflow(
                 loc,

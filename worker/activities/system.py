@@ -137,6 +137,11 @@ class System:
     def _do_unpublish_value(self, arguments: dict[str, JSON], _caller: Caller) -> JSON:
         self._store.values.publish(self._project, arguments["key"], published=False)
 
+    def _do_find_project(self, arguments: dict[str, JSON], _caller: Caller) -> JSON:
+        name = arguments["project"]
+        if self._store.projects.get(name) is None:
+            raise AutoKittehError(f"start({arguments['loc']!r}): there is no project {name!r}")
+
     def _do_subscribe(self, arguments: dict[str, JSON], caller: Caller) -> JSON:
         source, text = arguments["source"], arguments["filter"]
         triggers = {item.name for item in self._store.triggers.list(self._project)}

@@ -124,6 +124,8 @@ class SessionRuntime:
         encoded = self._encode(plain, f"start({loc!r})")
         if other and encoded != plain:
             raise AutoKittehError(f"start({loc!r}): a secret of this project cannot go to another one")
+        if other:
+            system.perform(session, "find_project", {"project": project, "loc": loc}, (project,))
         identifier = f"{_SESSION_PREFIX}{session.chance.uuid4().hex}"
         where = system.here(session)
         system.note(session, "start", (loc, data), where)
