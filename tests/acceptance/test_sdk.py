@@ -61,6 +61,11 @@ def printed(up, session: str, *lines: str) -> None:
     eventually_sync(lambda: up.prints(session) == list(lines), 30)
 
 
+def received(up, session: str) -> list[str]:
+    """The events and signals that a session's log says it was given."""
+    return [line["text"] for line in up.ak("session", "log", session) if line["kind"] == "signal"]
+
+
 def post(up, trigger: str, **arguments) -> httpx.Response:
     """Post to a webhook."""
     return httpx.post(up.webhook(trigger), timeout=60, **arguments)
@@ -155,10 +160,12 @@ def test_filter_of_a_subscription_decides(up):
 
 def test_first_subscription_in_the_given_order_wins(up):
     """With events of both waiting, the order of the ids decides, not the time of arrival."""
-    session = begin(up, "waits_for_two", pause=2, timeout=1)
+    session = begin(up, "waits_for_two", timeout=1)
     printed(up, session, "subscribed")
     post(up, "other", content=b"b")
     post(up, "waited", content=b"a")
+    eventually_sync(lambda: len(received(up, session)) == 2, 30)
+    run(up, "sends_signal", name="both are here")
     finish(up, session)
     assert json.loads(up.prints(session)[1]) == ["a", "b", None]
 

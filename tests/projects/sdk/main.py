@@ -116,10 +116,14 @@ def waits(event):
         print(error)
 
 
+def sends_signal(event):
+    signal(event.data.name, {})
+
+
 def waits_for_two(event):
     first, second = subscribe("waited"), subscribe("other")
     print("subscribed")
-    time.sleep(event.data.get("pause", 0))
+    wait_for_signal("both are here")
     results = []
     for shape in [(first, second), ([first, second],), ([second],)]:
         got = next_event(*shape, timeout=datetime.timedelta(seconds=event.data.get("timeout", 30)))
