@@ -35,6 +35,9 @@ _DOWNLOAD_POLL_SECONDS = 0.25
 _BUILD_SECONDS = 1200.0
 _TELL_SECONDS = 15.0
 _START_SECONDS = 60.0
+_PORT_ATTEMPTS = 5
+_PORT_PAUSE_SECONDS = 0.5
+_PORT_TAKEN = "address already in use"
 _STOP_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # loaded here: a forked child may only call it
@@ -221,6 +224,21 @@ class DevServer:
         if self._binary is None:
             self._binary = await find(settings.cache_dir, self._tell)
         self._end_leftover()
+        again = bool(self._port)
+        for attempt in range(1, _PORT_ATTEMPTS + 1):
+            try:
+                return await self._launch()
+            except TemporalError as error:
+                if _PORT_TAKEN not in error.message or attempt == _PORT_ATTEMPTS:
+                    raise
+            # A free port is anybody's until the server has it; clients of an earlier start know theirs.
+            if not again:
+                self._port = self._ui_port = 0
+            await asyncio.sleep(_PORT_PAUSE_SECONDS)
+        return None
+
+    async def _launch(self) -> None:
+        settings = self._settings
         self._port = self._port or choose_port(settings.temporal_port, "AK_TEMPORAL_PORT")
         self._ui_port = self._ui_port or choose_port(settings.ui_port, "AK_UI_PORT", {self._port})
         log = settings.home / "logs" / "temporal.log"
