@@ -33,6 +33,7 @@ from typing import Any, Self
 from unittest import mock
 
 from autokitteh import _runtime
+from autokitteh._handlers import call_shape
 from autokitteh._local import LocalRuntime
 from autokitteh._recorded import Call, Due, Sent, Started, Subscription
 from autokitteh._virtual_time import Clock, modules_of, passing
@@ -175,7 +176,8 @@ class Project:
                 changed = {name: runtime.recording(value) for name, value in vars(module).items()}
                 stack.enter_context(mock.patch.dict(vars(module), changed))
             stack.enter_context(_runtime.installed(runtime))
-            result = runtime.recording(function)(*_arguments(function, event))
+            arguments, keywords = call_shape(function, event)
+            result = runtime.recording(function)(*arguments, **keywords)
             return asyncio.run(result) if inspect.iscoroutine(result) else result
 
     def _find(self, handler: str) -> Callable[..., Any]:
@@ -329,12 +331,6 @@ class _TestRuntime(LocalRuntime):
             raise AutoKittehError(
                 f"{name} inside an activity ({self._activity}): it would not be recorded; call it in the handler"
             )
-
-
-def _arguments(handler: Callable[..., Any], event: Event) -> list[Any]:
-    parameters = inspect.signature(handler).parameters.values()
-    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    return [event] if any(item.kind in positional for item in parameters) else []
 
 
 def _filter(text: str) -> Any:

@@ -17,7 +17,6 @@ from manifest.model import Connection, Manifest, Project, Trigger, Var
 from manifest.schema import INTEGRATIONS, TRIGGER_KINDS, Key, is_name, keys_of
 from manifest.source import Mapping, Node, Scalar, Sequence
 
-_OF_SCHEDULES = ("timezone", "overlap", "catchup", "jitter")
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE", ""})
 
@@ -136,7 +135,7 @@ class _Loader:
             self._bool(fields, "is_sync", default=False),
             connection,
             schedule,
-            *(self._text(fields, key) for key in _OF_SCHEDULES),
+            *(self._text(fields, key) for key in schedules.OPTIONS),
         )
 
     def _check_schedule(self, fields: dict[str, Node], schedule: str, kind: str) -> None:
@@ -145,7 +144,7 @@ class _Loader:
             self._report(
                 fields["schedule"], wrong, "AK2010", hint='examples: "0 9 * * 1-5", @daily, @every 90s'
             )
-        for key in _OF_SCHEDULES:
+        for key in schedules.OPTIONS:
             value = self._text(fields, key)
             if not value:
                 continue

@@ -47,6 +47,11 @@ def run(name: str, command: list[str]) -> tuple[str, bool, float]:
     print(f"--- {name}", flush=True)
     began = time.monotonic()
     status = subprocess.run(command, check=False, cwd=ROOT).returncode
+    return ended(name, status, began)
+
+
+def ended(name: str, status: int, began: float) -> tuple[str, bool, float]:
+    """Say how a step ended."""
     took = time.monotonic() - began
     print(f"--- {name}: {'ok' if status == 0 else f'FAILED ({status})'} in {took:.1f} s", flush=True)
     return name, status == 0, took
@@ -64,12 +69,10 @@ def finish(name: str, begun: tuple[subprocess.Popen[bytes], IO[bytes], float]) -
     process, output, began = begun
     print(f"--- {name}", flush=True)
     status = process.wait()
-    took = time.monotonic() - began
     with output:
         output.seek(0)
         sys.stdout.write(output.read().decode(errors="replace"))
-    print(f"--- {name}: {'ok' if status == 0 else f'FAILED ({status})'} in {took:.1f} s", flush=True)
-    return name, status == 0, took
+    return ended(name, status, began)
 
 
 def steps_of(wanted: list[str]) -> dict[str, list[str]]:

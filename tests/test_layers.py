@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 CORE = {
     "__init__",
     "_runtime",
+    "_handlers",
     "_local",
     "_recorded",
     "_virtual_time",

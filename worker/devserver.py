@@ -227,15 +227,16 @@ class DevServer:
         again = bool(self._port)
         for attempt in range(1, _PORT_ATTEMPTS + 1):
             try:
-                return await self._launch()
+                await self._launch()
             except TemporalError as error:
                 if _PORT_TAKEN not in error.message or attempt == _PORT_ATTEMPTS:
                     raise
+            else:
+                return
             # A free port is anybody's until the server has it; clients of an earlier start know theirs.
             if not again:
                 self._port = self._ui_port = 0
             await asyncio.sleep(_PORT_PAUSE_SECONDS)
-        return None
 
     async def _launch(self) -> None:
         settings = self._settings

@@ -42,14 +42,14 @@ class _Patient(OutboundInterceptor):
 
 def _repeating(name: str) -> Callable[[Any, Any], Awaitable[Any]]:
     async def call(self: Any, given: Any) -> Any:
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS - 1):
             try:
                 return await getattr(self.next, name)(given)
             except RPCError as error:
-                if not forgot_namespace(error) or attempt == _ATTEMPTS - 1:
+                if not forgot_namespace(error):
                     raise
             await asyncio.sleep(_PAUSE_SECONDS)
-        return None
+        return await getattr(self.next, name)(given)
 
     return call
 

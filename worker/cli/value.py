@@ -10,14 +10,15 @@ import typer
 from worker.cli import context
 from worker.cli.deploy import Json
 from worker.cli.output import Output, table
+from worker.cli.var import Project
 from worker.errors import NotFoundError, UsageError
+from worker.store import Store
 from worker.store.records import Value
 
 app = typer.Typer(
     help="List, read, set and delete stored values.", no_args_is_help=True, rich_markup_mode=None
 )
 _LONGEST_SHOWN = 60
-Project = Annotated[str, typer.Argument(help="The project's name.")]
 Name = Annotated[str, typer.Argument(help="The value's key.")]
 
 
@@ -40,10 +41,7 @@ def get_value(project: Project, key: Name, as_json: Json = False) -> None:
     """Print one value as JSON; what JSON does not know is shown as a text, secrets are hidden."""
     with context.opened(context.settings()) as store:
         context.project(store, project)
-        value = store.values.get(project, key)
-    if value is None:
-        raise NotFoundError(f"{project} has no value {key}", hint=f"See `ak value list {project}`.")
-    answer = document_of(value)
+        answer = document_of(known(store, project, key))
     Output(as_json=as_json).document(answer, json.dumps(answer["value"], ensure_ascii=False, indent=2))
 
 
@@ -70,9 +68,8 @@ def set_value(
         context.project(store, project)
         new = New(outside_codec(found.installation_key(), project).encode(parsed), parsed)
         store.values.change(project, key, lambda _old: (None, new))
-        stored = store.values.get(project, key)
-    assert stored is not None
-    Output(as_json=as_json).document(document_of(stored), f"{key} set")
+        answer = document_of(known(store, project, key))
+    Output(as_json=as_json).document(answer, f"{key} set")
 
 
 @app.command()
@@ -82,10 +79,17 @@ def delete(project: Project, key: Name, as_json: Json = False) -> None:
 
     with context.opened(context.settings()) as store:
         context.project(store, project)
-        if store.values.get(project, key) is None:
-            raise NotFoundError(f"{project} has no value {key}", hint=f"See `ak value list {project}`.")
+        known(store, project, key)
         store.values.change(project, key, lambda _old: (None, New(None, None, gone=True)))
     Output(as_json=as_json).document({"project": project, "key": key}, f"{key} deleted")
+
+
+def known(store: Store, project: str, key: str) -> Value:
+    """A value; one that is not there is an error."""
+    value = store.values.get(project, key)
+    if value is None:
+        raise NotFoundError(f"{project} has no value {key}", hint=f"See `ak value list {project}`.")
+    return value
 
 
 def document_of(value: Value) -> dict[str, Any]:

@@ -135,13 +135,17 @@ def memo(delivery: Delivery, event: Event, trigger: Trigger | None) -> dict[str,
         contracts.MEMO_EVENT_TYPE: event.event_type,
     }
     if trigger is not None:
-        result[contracts.MEMO_TRIGGER_ID] = trigger.id
-        if not trigger.is_durable:
-            result[contracts.MEMO_DURABLE] = "false"
+        result |= of_trigger(trigger)
     connection = event.source if event.source_kind == "connection" else ""
     if connection:
         result[contracts.MEMO_CONNECTION] = connection
     return result
+
+
+def of_trigger(trigger: Trigger) -> dict[str, str]:
+    """The memo's part about the trigger; who knows the trigger when an event comes notes it with the event."""
+    durable = {} if trigger.is_durable else {contracts.MEMO_DURABLE: "false"}
+    return {contracts.MEMO_TRIGGER_ID: trigger.id, **durable}
 
 
 def summary(delivery: Delivery, event: Event) -> str:

@@ -51,9 +51,14 @@ def _mismatch(event: Event, trigger: Trigger) -> str:
         return "the trigger has no call: it starts no session"
     if trigger.event_type not in _EVERY_TYPE and trigger.event_type != event.event_type:
         return f"event type is {event.event_type!r}, the trigger wants {trigger.event_type!r}"
-    if trigger.filter.strip() in _NO_FILTER:
+    if lets_all_pass(trigger.filter):
         return ""
     return _filter_mismatch(event, trigger.filter)
+
+
+def lets_all_pass(text: str) -> bool:
+    """Whether a filter is none: nobody needs CEL for it."""
+    return text.strip() in _NO_FILTER
 
 
 def _filter_mismatch(event: Event, text: str) -> str:
@@ -80,7 +85,7 @@ def decide_subscriptions(event: Event, subscriptions: Iterable[Subscription]) ->
             kind=INBOX if item.direct else EVENT,
         )
         for item in subscriptions
-        if item.filter.strip() in _NO_FILTER or not _filter_mismatch(event, item.filter)
+        if lets_all_pass(item.filter) or not _filter_mismatch(event, item.filter)
     ]
 
 
@@ -92,7 +97,7 @@ def term_of(text: str) -> tuple[str, str]:
     """
     from manifest import filters
 
-    for path, value in filters.compile(text).equalities if text.strip() not in _NO_FILTER else ():
+    for path, value in filters.compile(text).equalities if not lets_all_pass(text) else ():
         if value is None or isinstance(value, bytes):
             continue
         return json.dumps(path), _as_text(value)

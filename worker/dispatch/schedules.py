@@ -34,7 +34,7 @@ from worker.rpc import is_gone
 SYSTEM_QUEUE: Final = "autokitteh-system"
 TICK: Final = "autokitteh.tick"
 _CATCHUP_SECONDS: Final = 60
-_SPEC_KEYS: Final = ("schedule", "timezone", "overlap", "catchup", "jitter")
+_SPEC_KEYS: Final = ("schedule", *schedules.OPTIONS)
 # Without a wish about overlapping sessions a tick only records its event, and a late one must not be lost.
 _OVERLAPS: Final = {
     "": ScheduleOverlapPolicy.BUFFER_ONE,
@@ -101,7 +101,7 @@ async def _put(client: Client, identifier: str, project: str, trigger: dict[str,
 
 def tick_of(project: str, trigger: dict[str, Any]) -> dict[str, str]:
     """What a tick is given: where it belongs, and what its schedule was made from."""
-    spec = {key: trigger.get(key, "") for key in _SPEC_KEYS if trigger.get(key)}
+    spec = {key: trigger[key] for key in _SPEC_KEYS if trigger.get(key)}
     return {"project": project, "trigger": trigger["name"], **spec}
 
 

@@ -19,8 +19,9 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 from temporalio.service import RPCError
 
-from worker import contracts, ids
+from worker import ids
 from worker.dispatch import match
+from worker.dispatch.deliver import of_trigger
 from worker.dispatch.dispatcher import Dispatcher
 from worker.dispatch.schedules import TICK, delete
 from worker.rpc import is_gone
@@ -105,10 +106,7 @@ class Ticks:
             source=name,
             event_type=EVENT_TYPE,
             data={},
-            memo={
-                contracts.MEMO_TRIGGER_ID: trigger.id,
-                **({} if trigger.is_durable else {contracts.MEMO_DURABLE: "false"}),
-            },
+            memo=of_trigger(trigger),
             created_at=info.scheduled_time,
         )
         await self._dispatcher.receive(event)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from worker import clock, contracts, ids, log
 from worker.dispatch import Dispatcher
+from worker.dispatch.deliver import of_trigger
 from worker.dispatch.urls import WEBHOOKS_PATH
 from worker.gateway.answers import Answers
 from worker.gateway.body import RawRequest, event_data
@@ -134,8 +135,7 @@ def _event(request: Request, trigger: Trigger, body: bytes) -> Event:
             contracts.MEMO_METHOD: request.method,
             contracts.MEMO_WEBHOOK_SLUG: trigger.slug,
             contracts.MEMO_REMOTE_ADDR: f"{client.host}:{client.port}" if client else "",
-            contracts.MEMO_TRIGGER_ID: trigger.id,
-            **({} if trigger.is_durable else {contracts.MEMO_DURABLE: "false"}),
+            **of_trigger(trigger),
         },
         created_at=clock.now(),
     )

@@ -122,11 +122,10 @@ def create(kind: type[BaseException], args: tuple[Any, ...], tree: JSON, codec: 
     if issubclass(kind, BaseExceptionGroup):
         members = [decode_exception(member, codec) for member in tree.get("members", [])]
         message = args[0] if args and isinstance(args[0], str) else tree["message"]
-        error: BaseException = kind.__new__(kind, message, members or [Exception(tree["message"])])
-    else:
-        error = pickles.exception_again(kind, args)
-    error.args = args
-    return error
+        group = kind.__new__(kind, message, members or [Exception(tree["message"])])
+        group.args = args
+        return group
+    return pickles.exception_again(kind, args)
 
 
 def find_type(tree: JSON, codec: Codec) -> type[BaseException]:

@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import inspect
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 from greenlet import GreenletExit
@@ -19,6 +18,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 import autokitteh
 from autokitteh import _runtime
+from autokitteh._handlers import call_shape
 from worker.contracts import (
     LINE_ERROR,
     LINE_SIGNAL,
@@ -189,20 +189,3 @@ class Session:
             payload = payload.get("payload")
         if self.mail.receive_signal(identifier, name, payload):
             self.output.add(LINE_SIGNAL, f"signal {name} received: {self.codec.preview(payload)}")
-
-
-def call_shape(
-    handler: Callable[..., UserValue], event: autokitteh.Event
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """How a handler wants to be called: with the event, with ``session_id`` by name, or with nothing at all."""
-    try:
-        parameters = inspect.signature(handler).parameters
-    except (TypeError, ValueError):
-        return (event,), {}
-    keywords = {"session_id": event.session_id} if "session_id" in parameters else {}
-    positional = [
-        p
-        for name, p in parameters.items()
-        if name != "session_id" and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
-    ]
-    return ((event,) if positional else ()), keywords
