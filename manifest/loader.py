@@ -139,11 +139,13 @@ class _Loader:
         )
 
     def _check_schedule(self, fields: dict[str, Node], schedule: str, kind: str) -> None:
-        wrong = schedules.problem_of(schedule) if schedule else None
-        if wrong is not None:
-            self._report(
-                fields["schedule"], wrong, "AK2010", hint='examples: "0 9 * * 1-5", @daily, @every 90s'
-            )
+        found = schedules.find_problem(schedule) if schedule else None
+        if found is not None:
+            node, (offset, message) = fields["schedule"], found
+            assert isinstance(node, Scalar)
+            line, column = node.place(1, offset + 1)
+            hint = 'examples: "0 9 * * 1-5", @daily, @every 90s'
+            self.problems.append(Problem(self._path, line, column, message, "AK2010", hint=hint))
         for key in schedules.OPTIONS:
             value = self._text(fields, key)
             if not value:

@@ -49,23 +49,33 @@ _FEWEST_FIELDS, _MOST_FIELDS = 5, 7
 
 def problem_of(text: str) -> str | None:
     """What is wrong with a schedule; None when nothing is."""
-    text = text.strip()
-    zone = _ZONE.fullmatch(text)
+    found = find_problem(text)
+    return None if found is None else found[1]
+
+
+def find_problem(text: str) -> tuple[int, str] | None:
+    """Where in the text of a schedule something is wrong, and what; None when nothing is."""
+    start = len(text) - len(text.lstrip())
+    text = text.rstrip()
+    zone = _ZONE.fullmatch(text, start)
     if zone is not None:
         problem = zone_problem(zone.group(1))
         if problem is not None:
-            return problem
-        text = zone.group(2).strip()
-    if text.startswith("@every"):
-        return _interval_problem(text.removeprefix("@every"))
-    if text.startswith("@"):
-        return None if text in SHORTHANDS else f"{text} is none of {', '.join(sorted(SHORTHANDS))}, @every"
-    if "#" in text:
-        return "# has no meaning in a schedule: Temporal would take what follows for a comment"
-    fields = text.split()
+            return zone.start(1), problem
+        start = zone.start(2)
+    body = text[start:]
+    if body.startswith("@every"):
+        return _interval_problem(text, start + len("@every"))
+    if body.startswith("@"):
+        wrong = body not in SHORTHANDS
+        return (start, f"{body} is none of {', '.join(sorted(SHORTHANDS))}, @every") if wrong else None
+    if "#" in body:
+        what = "# has no meaning in a schedule: Temporal would take what follows for a comment"
+        return text.index("#", start), what
+    fields = list(re.finditer(r"\S+", body))
     if not _FEWEST_FIELDS <= len(fields) <= _MOST_FIELDS:
-        return f"a schedule has 5 to 7 fields, this has {len(fields)}"
-    return _fields_problem(fields)
+        return start, f"a schedule has 5 to 7 fields, this has {len(fields)}"
+    return _fields_problem([(start + field.start(), field[0]) for field in fields])
 
 
 def zone_problem(name: str) -> str | None:
@@ -90,31 +100,33 @@ def seconds_of(text: str) -> int | None:
     return int(total) if total.denominator == 1 and total <= _LONGEST_SECONDS else None
 
 
-def _interval_problem(text: str) -> str | None:
-    if not text[:1].isspace():
-        return "@every takes a duration such as 90s, 5m or 1h30m"
-    every, slash, phase = text.strip().partition("/")
+def _interval_problem(text: str, start: int) -> tuple[int, str] | None:
+    if not text[start:][:1].isspace():
+        return start, "@every takes a duration such as 90s, 5m or 1h30m"
+    every, slash, phase = text[start:].strip().partition("/")
     for part in [every, phase] if slash else [every]:
+        at = text.index(part, start)
         if _DURATION.fullmatch(part) is None:
-            return "@every takes a duration such as 90s, 5m or 1h30m"
+            return at, "@every takes a duration such as 90s, 5m or 1h30m"
         if seconds_of(part) is None:
-            return "@every takes whole seconds, and no more than a hundred years"
+            return at, "@every takes whole seconds, and no more than a hundred years"
     if not seconds_of(every):
-        return "@every takes a second or more"
+        return text.index(every, start), "@every takes a second or more"
     return None
 
 
-def _fields_problem(fields: list[str]) -> str | None:
+def _fields_problem(fields: list[tuple[int, str]]) -> tuple[int, str] | None:
     kinds = _FIELDS[1:6] if len(fields) == _FEWEST_FIELDS else _FIELDS[-len(fields) :]
     values: dict[str, set[int]] = {}
-    for text, (name, low, high, names) in zip(fields, kinds, strict=True):
+    places: dict[str, int] = {}
+    for (at, text), (name, low, high, names) in zip(fields, kinds, strict=True):
         found = _values(text, low, high, names)
         if found is None:
-            return f"{text} is not a field of {name}, which go from {low} to {high}"
-        values[name] = found
+            return at, f"{text} is not a field of {name}, which go from {low} to {high}"
+        values[name], places[name] = found, at
     shortest_day = min(values["days of the month"])
     if all(shortest_day > calendar.monthrange(2000, month)[1] for month in values["months"]):
-        return "no month that it names has such a day: it would never fire"
+        return places["days of the month"], "no month that it names has such a day: it would never fire"
     return None
 
 

@@ -73,6 +73,7 @@ class BootConfig:
     payload_limit: int = 32 * 1024 * 1024
     log_level: str = "WARNING"
     runtime_python: str = ""
+    log_format: str = "text"
 
 
 @dataclass(frozen=True)

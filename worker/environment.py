@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from worker import clock
@@ -30,13 +30,26 @@ _ESSENTIAL_LINES = 12
 
 
 def requirement_lines(text: str) -> list[str]:
-    """The requirements that mean something: no comments, none on us."""
+    """The requirements that mean something, each in one line with its options: no comments, none on us."""
     lines = []
-    for line in text.splitlines():
+    for line in _logical_lines(text):
         bare = re.sub(r"(^|\s)#.*$", "", line).strip()
         if bare and not _OURS.match(bare):
             lines.append(bare)
     return lines
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    """Lines as pip reads them: one that ends in a backslash goes on in the next, a comment ends it."""
+    begun = ""
+    for line in text.splitlines():
+        is_comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not is_comment:
+            begun += line.rstrip("\\")
+            continue
+        yield f"{begun} {line}" if is_comment else begun + line
+        begun = ""
+    yield begun
 
 
 def runtime_requirements() -> list[str]:

@@ -74,6 +74,7 @@ def prepare(
         budget_seconds=settings.budget_seconds,
         payload_limit=settings.payload_limit,
         log_level=settings.log_level.upper(),
+        log_format=settings.log_format,
     )
     return Launch(
         boot,

@@ -52,6 +52,28 @@ def test_reasons_name_what_is_wrong(text, reason):
     assert reason in schedules.problem_of(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "pointed_at"),
+    [
+        ("0 9 L * *", "L * *"),
+        ("  0 9 * * 1#2", "#2"),
+        ("R * * * *", "R * * * *"),
+        ("CRON_TZ=UTC 0 25 * * *", "25 * * *"),
+        ("CRON_TZ=Nowhere/Town @daily", "Nowhere/Town @daily"),
+        ("@every 0s", "0s"),
+        ("@every  5m/soon", "soon"),
+        ("@every5m", "5m"),
+        ("0 0 30 2 *", "30 2 *"),
+        ("@evry 5m", "@evry 5m"),
+        ("* * *", "* * *"),
+    ],
+)
+def test_problems_point_at_the_part_that_is_wrong(text, pointed_at):
+    """The offset is that of the field, the duration or the zone."""
+    offset, _ = schedules.find_problem(text)
+    assert text[offset:] == pointed_at
+
+
 @pytest.mark.parametrize("unit", ["s", "m", "h", "d"])
 def test_intervals_take_every_unit(unit):
     """From seconds to days, one after another."""

@@ -23,6 +23,13 @@ from worker.errors import DeployError
         ),
         ("autokitteh-extras\nautokittehs\n", ["autokitteh-extras", "autokittehs"]),
         ("-r more.txt\n./lib\n", ["-r more.txt", "./lib"]),
+        (
+            "autokitteh==1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nrequests==2 \\\n  --hash=sha256:cc\n",
+            ["requests==2   --hash=sha256:cc"],
+        ),
+        ("requests \\\n# why\nhttpx\n", ["requests", "httpx"]),
+        ("# a comment \\\nrequests\n", ["requests"]),
+        ("requests \\", ["requests"]),
     ],
 )
 def test_requirements_that_mean_something(text, lines):

@@ -45,6 +45,7 @@ DEPLOYMENT = dataclasses.replace(
 def settings(tmp_path):
     """Settings of an installation with a key."""
     environ = {"AK_HOME": str(tmp_path / "home"), "AK_PAYLOAD_KEY": "01" * 32, "TEMPORAL_API_KEY": "k3y"}
+    environ["AK_LOG_FORMAT"] = "json"
     return Settings.load(environ | {"AK_CACHE_DIR": str(tmp_path / "cache"), "AK_MAX_CACHED_SESSIONS": "7"})
 
 
@@ -80,7 +81,7 @@ def test_launch_tells_the_process_what_it_is(settings, build):
     assert found.entrypoints == ["main.py:on_event", "main.py:g"]
     assert (found.temporal_address, found.temporal_namespace) == ("127.0.0.1:7233", "default")
     assert found.temporal_environment == {"TEMPORAL_API_KEY": "k3y"}
-    assert (found.max_cached_workflows, found.log_level) == (7, "WARNING")
+    assert (found.max_cached_workflows, found.log_level, found.log_format) == (7, "WARNING", "json")
 
 
 def test_launch_hands_over_keys_of_the_project_only(settings, build):
