@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from worker.cli import deploy, errors, event, manifests, session, up, value, var
+from worker.cli import deploy, errors, event, lint, manifests, session, up, value, var
 
 app = typer.Typer(
     name="ak",
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 up.add_to(app)
 deploy.add_to(app)
+lint.add_to(app)
 app.add_typer(manifests.app, name="manifest")
 app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")

@@ -1,0 +1,55 @@
+"""Findings in small programs: each stands in a comment on its line, and nothing else is found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import autokitteh
+from worker.lint import hazards
+from worker.lint.calls import Judge
+from worker.lint.code import Code
+from worker.lint.reader import Reader
+from worker.usercode.policy import Policy
+
+ROOT = Path(__file__).parents[4]
+CORPUS = ROOT / "tests" / "projects" / "lint"
+
+
+@pytest.fixture(scope="module")
+def found():
+    """The findings in the corpus, by file."""
+    reader = Reader(Code(CORPUS), Judge(Policy(CORPUS)), autokitteh.Event)
+    by_file: dict[str, list[hazards.Hazard]] = {}
+    for item in hazards.find(reader):
+        by_file.setdefault(item.file, []).append(item)
+    return by_file
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in CORPUS.glob("*.py")))
+def test_a_program_has_the_findings_it_says(found, file):
+    """Every expected finding is there, on its line, and no other."""
+    expected = [
+        (number, match.group(1))
+        for number, line in enumerate((CORPUS / file).read_text().splitlines(), 1)
+        if (match := re.search(r"# lint: ([\w-]+)", line))
+    ]
+    assert [(item.line, item.code) for item in found.get(file, [])] == expected
+
+
+def test_every_finding_says_what_to_do(found):
+    """A finding has a message and a remedy, in one line each."""
+    for item in (item for items in found.values() for item in items):
+        assert item.message
+        assert item.remedy
+        assert "\n" not in item.message + item.remedy
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in (ROOT / "examples").iterdir()))
+def test_the_examples_raise_no_alarm(example):
+    """Our own examples are clean."""
+    directory = ROOT / "examples" / example
+    reader = Reader(Code(directory), Judge(Policy(directory)), autokitteh.Event)
+    assert hazards.find(reader) == []

@@ -1,0 +1,34 @@
+"""A finding: what it is, where, and what to do.
+
+Errors will fail when they run, warnings may, notes are worth knowing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from worker.lint.values import Function
+
+ERROR: Final = "error"
+WARNING: Final = "warning"
+NOTE: Final = "note"
+
+IN_ACTIVITY: Final = "put it into a function marked @autokitteh.activity"
+
+
+@dataclass(frozen=True, order=True)
+class Hazard:
+    """One finding."""
+
+    file: str
+    line: int
+    code: str
+    severity: str
+    message: str
+    remedy: str
+
+
+def hazard(function: Function, line: int, code: str, severity: str, message: str, remedy: str) -> Hazard:
+    """A finding in a function."""
+    return Hazard(function.file, line, code, severity, message, remedy)

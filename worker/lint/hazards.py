@@ -1,0 +1,341 @@
+"""What surprises people in durable code, found by reading it. Each finding has a code, a place and a remedy.
+
+A finding must be worth its line: what is not sure
+enough is not said.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from worker.lint import marked
+from worker.lint.calls import is_activity
+from worker.lint.expressions import Call, Loop, Summary
+from worker.lint.findings import ERROR, IN_ACTIVITY, NOTE, WARNING, Hazard, hazard
+from worker.lint.reader import Reader
+from worker.lint.values import (
+    Function,
+    Instance,
+    Known,
+    Lambda,
+    Outside,
+    Unordered,
+    Value,
+)
+from worker.usercode.hints import NEEDS_ONE_PROCESS
+
+_MANY_TURNS: Final = 10_000_000
+_SLOW: Final = frozenset({"hashlib.pbkdf2_hmac", "hashlib.scrypt", "bcrypt.hashpw", "bcrypt.checkpw"})
+_READ_BY_OTHERS: Final = frozenset(
+    [
+        "__getattr__",
+        "__repr__",
+        "__str__",
+        "__format__",
+        "__len__",
+        "__bool__",
+        "__eq__",
+        "__hash__",
+        "__del__",
+    ]
+)
+_FILE_OPENERS: Final = frozenset(
+    ["io.open", "pathlib.Path.open", "gzip.open", "bz2.open", "lzma.open", "codecs.open"]
+)
+_FILE_WRITERS: Final = frozenset(
+    [
+        "pathlib.Path.write_text",
+        "pathlib.Path.write_bytes",
+        "pathlib.Path.mkdir",
+        "pathlib.Path.touch",
+        "pathlib.Path.unlink",
+        "pathlib.Path.rename",
+        "os.remove",
+        "os.rename",
+        "os.makedirs",
+        "os.mkdir",
+        "shutil.copy",
+        "shutil.move",
+        "shutil.rmtree",
+    ]
+)
+_UNORDERED_TAKERS: Final = frozenset(["map", "autokitteh.parallel"])
+
+
+def find(reader: Reader) -> list[Hazard]:
+    """All findings of a project, in the order of its lines."""
+    found: set[Hazard] = set()
+    todo = list(reader.functions)
+    seen: set[int] = set()
+    while todo:
+        function = todo.pop()
+        if id(function) in seen:
+            continue
+        seen.add(id(function))
+        summary = reader.summary(function)
+        todo += summary.inner
+        found.update(_of_function(reader, function, summary))
+    return sorted(found)
+
+
+def _of_function(reader: Reader, function: Function, summary: Summary) -> Iterator[Hazard]:
+    if isinstance(function.node, ast.Module):
+        yield from _at_module_level(function, summary)
+        return
+    if is_activity(function):
+        yield from marked.changed_arguments(function)
+        yield from marked.unkeepable_results(function, summary)
+        return
+    for call in summary.calls:
+        yield from _of_call(function, call)
+    yield from _orders(reader, function, summary)
+    yield from _identities(function, summary)
+    yield from _entered(function, summary)
+    yield from _long(reader, function, summary)
+    yield from _read_by_others(reader, function)
+
+
+def _at_module_level(function: Function, summary: Summary) -> Iterator[Hazard]:
+    for call in summary.calls:
+        name = call.verdict.name
+        if call.verdict.kind in {"activity", "local"} and call.verdict.user is None:
+            yield hazard(
+                function,
+                call.line,
+                "module-level-io",
+                WARNING,
+                f"{name} is called at module level: once in every session and again on every replay",
+                "call it in the handler, where it is one recorded step",
+            )
+        elif call.verdict.kind in {"step", "child", "wait"}:
+            yield hazard(
+                function,
+                call.line,
+                "module-level-step",
+                WARNING,
+                f"{name} has no effect at module level: there is no session yet",
+                "call it in the handler",
+            )
+        elif _writes_file(call):
+            yield _written(function, call)
+
+
+def _of_call(function: Function, call: Call) -> Iterator[Hazard]:
+    verdict = call.verdict
+    if verdict.kind == "refuse":
+        yield hazard(
+            function, call.line, "refused", ERROR, f"{verdict.name} is refused in a session", verdict.reason
+        )
+    elif verdict.name in NEEDS_ONE_PROCESS and verdict.kind in {"activity", "local", "inline"}:
+        yield hazard(
+            function,
+            call.line,
+            "unkeepable-result",
+            ERROR if verdict.kind == "activity" else WARNING,
+            f"{verdict.name} gives an object that belongs to one process and cannot be kept",
+            IN_ACTIVITY,
+        )
+    elif _writes_file(call):
+        yield _written(function, call)
+    elif verdict.name in _FILE_WRITERS and verdict.kind == "activity":
+        yield hazard(
+            function,
+            call.line,
+            "file-write",
+            NOTE,
+            f"{verdict.name} changes a file of the machine on which this step happens to run",
+            "keep what must last in autokitteh.store or outside; a later step may run on another machine",
+        )
+    elif verdict.name in _SLOW:
+        yield hazard(
+            function,
+            call.line,
+            "long-computation",
+            WARNING,
+            f"{verdict.name} computes for long on the thread that all sessions share, and again on every replay",
+            IN_ACTIVITY,
+        )
+
+
+def _written(function: Function, call: Call) -> Hazard:
+    return hazard(
+        function,
+        call.line,
+        "file-write",
+        WARNING,
+        f"{call.verdict.name} writes to a file where it stands: again on every replay, and on this machine only",
+        IN_ACTIVITY,
+    )
+
+
+def _writes_file(call: Call) -> bool:
+    """Whether this opens a file for writing where it stands."""
+    if call.verdict.name not in _FILE_OPENERS or call.verdict.kind != "inline":
+        return False
+    node = call.node
+    place = 0 if call.verdict.name == "pathlib.Path.open" else 1
+    given = [item.value for item in node.keywords if item.arg == "mode"] or node.args[place : place + 1]
+    return bool(
+        given
+        and isinstance(given[0], ast.Constant)
+        and isinstance(given[0].value, str)
+        and set(given[0].value) & set("wax+")
+    )
+
+
+def _orders(reader: Reader, function: Function, summary: Summary) -> Iterator[Hazard]:
+    """Steps whose order is that of a set."""
+    for call in summary.calls:
+        loop = next((item for item in call.loops if _unordered(item.over)), None)
+        if loop is not None and reader.is_step(call):
+            yield _order(function, loop.line, f"{call.verdict.name} (line {call.line})")
+        named = call.verdict.name.rpartition(".")[2] in {"map", "submit", "parallel"}
+        if (call.verdict.name in _UNORDERED_TAKERS or named) and any(map(_unordered, call.arguments)):
+            steps = [item for item in call.arguments if _leads_to_step(reader, item)]
+            if steps:
+                yield _order(function, call.line, "the function it is handed to")
+
+
+def _order(function: Function, line: int, what: str) -> Hazard:
+    return hazard(
+        function,
+        line,
+        "set-order",
+        WARNING,
+        f"the order of a set decides in which order steps are made: {what}",
+        "iterate over sorted(…): a set has no order that a later version or another machine must repeat",
+    )
+
+
+def _unordered(value: Value) -> bool:
+    return isinstance(value, Unordered) and not value.stable
+
+
+def _leads_to_step(reader: Reader, value: Value) -> bool:
+    if isinstance(value, Lambda):
+        return value.function is not None and reader.durable(value.function)
+    if isinstance(value, Function):
+        return reader.durable(value)
+    return (
+        isinstance(value, Known)
+        and callable(value.object)
+        and (reader.judge.of_object(value.object, "").kind in {"activity", "timer", "step", "child", "wait"})
+    )
+
+
+def _identities(function: Function, summary: Summary) -> Iterator[Hazard]:
+    for line, left, right in summary.compared:
+        for one, other in ((left, right), (right, left)):
+            if _copied(one) and not (isinstance(other, Known) and _is_constant(other.object)):
+                yield hazard(
+                    function,
+                    line,
+                    "identity-of-result",
+                    WARNING,
+                    "`is` compares a result of a step, which is a copy: it is never the same object as another",
+                    "compare with ==",
+                )
+                break
+
+
+def _copied(value: Value) -> bool:
+    return isinstance(value, Outside) or (isinstance(value, Instance) and not value.made)
+
+
+def _is_constant(value: object) -> bool:
+    return value is None or value is Ellipsis or isinstance(value, bool)
+
+
+def _entered(function: Function, summary: Summary) -> Iterator[Hazard]:
+    """Objects of libraries that are entered or run over where the guard forbids the network."""
+    steps = {id(call.node) for call in summary.calls if call.verdict.kind == "activity"}
+    for line, value, node in summary.entered:
+        copied = isinstance(value, Outside) or (
+            isinstance(value, Instance) and id(node) in steps and not value.kind.__name__.endswith("Response")
+        )  # a response that was read is closed, and that is all
+        if copied:
+            yield hazard(
+                function,
+                line,
+                "hidden-io",
+                WARNING,
+                "`with` enters and leaves an object that came from a step: what that does is not recorded",
+                f"{IN_ACTIVITY}, with the `with` in it",
+            )
+    for loop in summary.loops:
+        if isinstance(loop.over, Instance) and loop.over.made and _is_foreign_iterator(loop.over.kind):
+            yield hazard(
+                function,
+                loop.line,
+                "hidden-io",
+                WARNING,
+                f"running over a {loop.over.kind.__qualname__} may reach outside where no call is written down",
+                f"{IN_ACTIVITY}, or name it under `hidden` in pyproject.toml",
+            )
+
+
+def _is_foreign_iterator(kind: type) -> bool:
+    top = kind.__module__.partition(".")[0]
+    return top not in sys.stdlib_module_names and top != "autokitteh" and "__next__" in dir(kind)
+
+
+def _long(reader: Reader, function: Function, summary: Summary) -> Iterator[Hazard]:
+    for loop in summary.loops:
+        inside = [call for call in summary.calls if loop in call.loops]
+        steps = any(reader.is_step(call) or call.verdict.kind == "unknown" for call in inside)
+        if loop.forever and not steps:
+            yield hazard(
+                function,
+                loop.line,
+                "long-computation",
+                ERROR,
+                "this loop neither ends nor waits: the session is ended after its time budget",
+                f"wait in it (time.sleep, next_event), or {IN_ACTIVITY}",
+            )
+        elif loop.forever and steps and not loop.restarts:
+            yield hazard(
+                function,
+                loop.line,
+                "endless-history",
+                NOTE,
+                "this loop adds to the session's history without end; Temporal ends a run at 51,200 events",
+                "call autokitteh.restart(data) every few thousand turns",
+            )
+        elif not steps and _turns_in_all(loop, summary) >= _MANY_TURNS:
+            yield hazard(
+                function,
+                loop.line,
+                "long-computation",
+                WARNING,
+                f"{_turns_in_all(loop, summary):,} turns on the thread that all sessions share, and again on every replay",
+                IN_ACTIVITY,
+            )
+
+
+def _turns_in_all(loop: Loop, summary: Summary) -> int:
+    """Turns of a loop, times those of the loops around it where a call shows which these are."""
+    around = next((call.loops for call in summary.calls if loop in call.loops), (loop,))
+    product = 1
+    for item in around[: around.index(loop) + 1]:
+        product *= item.turns or 1
+    return product
+
+
+def _read_by_others(reader: Reader, function: Function) -> Iterator[Hazard]:
+    is_property = any(isinstance(item, Known) and item.object is property for item in function.decorators)
+    if not is_property and function.name not in _READ_BY_OTHERS:
+        return
+    step = next((call for call in reader.summary(function).calls if reader.is_step(call)), None)
+    if step is not None:
+        what = "a property" if is_property else function.name
+        yield hazard(
+            function,
+            step.line,
+            "io-in-property",
+            WARNING,
+            f"{step.verdict.name} in {what}: reading an attribute, printing or comparing makes a step, each time",
+            "make it a method, and keep its result",
+        )

@@ -1,0 +1,196 @@
+"""All functions of a project: module-level names, a summary of each function, and what it does in all."""
+
+from __future__ import annotations
+
+import ast
+
+from worker.lint.calls import DURABLE, Judge, is_activity, is_inhibited
+from worker.lint.code import Code, Source, is_main_guard
+from worker.lint.expressions import Call, Summary
+from worker.lint.shape import decorator
+from worker.lint.values import UNKNOWN, Class, Function, Instance, Known, Object, Value
+from worker.lint.walker import Walker
+
+_PASSES = 2  # names that modules give each other in a circle are known at the second
+
+
+class Reader:
+    """Reads a project; everything is remembered."""
+
+    def __init__(self, code: Code, judge: Judge, event: type) -> None:
+        self.code = code
+        self.judge = judge
+        self.functions: list[Function] = []
+        self.modules: dict[str, Function] = {}
+        self._event = event
+        self._handlers: set[int] = set()
+        self._summaries: dict[int, Summary] = {}
+        self._durable: dict[int, bool] = {}
+        for turn in range(_PASSES):
+            self.functions.clear()
+            self._summaries.clear()
+            for source in code.sources.values():
+                self._read_module(source, last=turn == _PASSES - 1)
+
+    def _read_module(self, source: Source, *, last: bool) -> None:
+        function = Function(source.name, source.file, source.tree, "<module>")
+        walker = _TopLevel(self, source, function)
+        walker.read(source.tree.body)
+        source.names = walker.names
+        if last:
+            self.modules[source.file] = function
+            self._summaries[id(function)] = walker.summary
+            self.functions.append(function)
+
+    def handler(self, location: str) -> Function | None:
+        """The function a trigger names, ``main.py:on_event``; its first parameter is the event."""
+        file, _, name = location.partition(":")
+        source = self.code.by_file(file)
+        found = source.names.get(name) if source is not None else None
+        if isinstance(found, Function):
+            self._handlers.add(id(found))
+            return found
+        return None
+
+    def summary(self, function: Function) -> Summary:
+        """What stands in a function."""
+        if id(function) not in self._summaries:
+            source = self.code.sources[function.module]
+            walker = Walker(self.code, source, self.judge, function)
+            self._summaries[id(function)] = walker.summary
+            self._bind_parameters(walker, function)
+            node = function.node
+            if isinstance(node, ast.Lambda):
+                walker.summary.returned.append((node.lineno, walker.value(node.body)))
+            else:
+                for statement in node.body:
+                    walker.visit(statement)
+        return self._summaries[id(function)]
+
+    def _bind_parameters(self, walker: Walker, function: Function) -> None:
+        if isinstance(function.node, ast.Module):
+            return
+        arguments = function.node.args
+        given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        for parameter in given:
+            walker.bind(ast.Name(parameter.arg, ast.Store()), walker.annotated(parameter.annotation))
+        static = any(isinstance(item, Known) and item.object is staticmethod for item in function.decorators)
+        if function.owner is not None and given and not static:
+            by_class = any(
+                isinstance(item, Known) and item.object is classmethod for item in function.decorators
+            )
+            own: Value = function.owner if by_class else Object(function.owner)
+            walker.bind(ast.Name(given[0].arg, ast.Store()), own)
+        elif id(function) in self._handlers and given:
+            walker.bind(ast.Name(given[0].arg, ast.Store()), Instance(self._event))
+
+    def calls(self, function: Function, within: tuple[int, ...] = ()) -> list[tuple[Function, Call]]:
+        """The calls that a function makes, its own and those of functions of the user's that it calls.
+
+        Not followed: a function that is one activity (what it calls runs inside), one that inhibits activities, and
+        one that is being followed already.
+        """
+        if is_inhibited(function):
+            return []
+        found: list[tuple[Function, Call]] = []
+        for call in self.summary(function).calls:
+            found.append((function, call))
+            inner = call.verdict.user
+            if inner is not None and call.verdict.kind == "inline" and id(inner) not in within:
+                found += self.calls(inner, (*within, id(function)))
+        return found
+
+    def durable(self, function: Function) -> bool:
+        """Whether a call of the function leaves a step in the history."""
+        if is_activity(function):
+            return True
+        if id(function) not in self._durable:
+            self._durable[id(function)] = False  # while it is being asked
+            self._durable[id(function)] = any(
+                call.verdict.kind in DURABLE for _, call in self.calls(function)
+            )
+        return self._durable[id(function)]
+
+    def is_step(self, call: Call) -> bool:
+        """Whether a call is a step, or leads to one."""
+        if call.verdict.kind in DURABLE:
+            return True
+        inner = call.verdict.user
+        return inner is not None and self.durable(inner)
+
+    def register(self, function: Function) -> None:
+        """A function with a name at module level or in a class."""
+        self.functions.append(function)
+
+
+class _TopLevel(Walker):
+    """Reads a module's own statements; functions and classes become names of the module."""
+
+    def __init__(self, reader: Reader, source: Source, function: Function) -> None:
+        super().__init__(reader.code, source, reader.judge, function)
+        self._reader = reader
+        self._class: Class | None = None
+        self.names = self._names
+
+    def read(self, body: list[ast.stmt]) -> None:
+        for statement in body:
+            if not is_main_guard(statement):
+                self.visit(statement)
+
+    def define_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """A function of the module or of a class."""
+        owner = self._class
+        qualname = f"{owner.qualname}.{node.name}" if owner is not None else node.name
+        decorators = [self.value_quietly(item) for item in map(decorator, node.decorator_list)]
+        function = Function(self._source.name, self._source.file, node, qualname, owner, decorators)
+        if owner is not None:
+            owner.members[node.name] = function
+        else:
+            self._names[node.name] = function
+        self._reader.register(function)
+
+    def define_class(self, node: ast.ClassDef) -> None:
+        """A class: its functions are members, its fields what is assigned to them anywhere."""
+        outer = self._class
+        qualname = f"{outer.qualname}.{node.name}" if outer is not None else node.name
+        bases = [self.value_quietly(item) for item in node.bases]
+        made = Class(self._source.name, self._source.file, node, qualname, bases)
+        if outer is not None:
+            outer.members[node.name] = made
+        else:
+            self._names[node.name] = made
+        self._class = made
+        for statement in node.body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                self.visit(statement)
+            elif isinstance(statement, ast.Assign):
+                found = self.value(statement.value)
+                for target in statement.targets:
+                    if isinstance(target, ast.Name):
+                        made.attributes[target.id] = found
+            elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                made.attributes[statement.target.id] = self.annotated(statement.annotation)
+        self._class = outer
+        self._fields_from_methods(made)
+
+    def _fields_from_methods(self, made: Class) -> None:
+        """``self.client = …`` in a method says what the field is, also to methods that stand above."""
+        for member in made.members.values():
+            if not isinstance(member, Function) or isinstance(member.node, ast.Lambda | ast.Module):
+                continue
+            parameters = {item.arg: item.annotation for item in member.node.args.args}
+            for item in ast.walk(member.node):
+                if not isinstance(item, ast.Assign) or len(item.targets) != 1:
+                    continue
+                target = item.targets[0]
+                if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
+                    continue
+                if target.value.id != next(iter(parameters), ""):
+                    continue
+                found = (
+                    self.annotated(parameters[item.value.id])
+                    if isinstance(item.value, ast.Name) and item.value.id in parameters
+                    else self.value_quietly(item.value)
+                )
+                if found is not UNKNOWN:
+                    made.attributes.setdefault(target.attr, found)

@@ -1,0 +1,153 @@
+"""What each handler does durably, and the findings, as data and as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import autokitteh
+from worker.lint import hazards
+from worker.lint.calls import DURABLE, EVENTS, Judge
+from worker.lint.code import Code
+from worker.lint.expressions import Call
+from worker.lint.findings import Hazard
+from worker.lint.reader import Reader
+from worker.lint.values import Function
+from worker.usercode import extension
+from worker.usercode.policy import Policy
+
+_START_AND_END: Final = 5  # started, a first task in three events, completed
+_SHOWN: Final = (*EVENTS, "unknown", "refuse")
+
+
+@dataclass
+class Estimate:
+    """About how many events a run leaves: what stands outside of loops, and what each turn of a loop adds."""
+
+    once: int = _START_AND_END
+    per_turn: dict[str, int] = field(default_factory=dict)
+
+
+def lint(directory: Path, handlers: list[str]) -> dict[str, Any]:
+    """Read a project.
+
+    Args:
+        directory: the project's.
+        handlers: what its triggers call, ``main.py:on_event``.
+
+    Raises:
+        UserCodeError: a file does not parse, or the project's own rules are wrong.
+    """
+    code = Code(directory)
+    judge = Judge(Policy(directory.resolve(), extension.read(directory)))
+    reader = Reader(code, judge, autokitteh.Event)
+    found = {name: reader.handler(name) for name in handlers}
+    return {
+        "handlers": [_handler(reader, name, function) for name, function in found.items() if function],
+        "hazards": [_hazard(code, item) for item in hazards.find(reader)],
+    }
+
+
+def _handler(reader: Reader, name: str, function: Function) -> dict[str, Any]:
+    verdict = reader.judge.of(function, name)
+    calls = reader.calls(function)
+    estimate = Estimate()
+    if verdict.kind == "activity":
+        estimate.once += EVENTS["activity"]
+        calls = []
+    else:
+        _add(reader, function, 1, "", estimate, ())
+    return {
+        "handler": name,
+        "one_activity": verdict.kind == "activity",
+        "events": {"about": estimate.once, "per_turn": estimate.per_turn},
+        "calls": _distinct([_call(reader.code, owner, call) for owner, call in calls if _is_shown(call)]),
+    }
+
+
+def _is_shown(call: Call) -> bool:
+    return call.verdict.user is None or call.verdict.kind in DURABLE
+
+
+def _distinct(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({(item["where"], item["name"], item["kind"]): item for item in calls}.values())
+
+
+def _call(code: Code, owner: Function, call: Call) -> dict[str, Any]:
+    return {
+        "where": f"{owner.file}:{call.line}",
+        "kind": call.verdict.kind,
+        "name": call.verdict.name,
+        "reason": call.verdict.reason,
+        "source": code.sources[owner.module].line(call.line),
+        "in_loop": bool(call.loops),
+    }
+
+
+def _add(
+    reader: Reader, function: Function, times: int, loop: str, estimate: Estimate, within: tuple[int, ...]
+) -> None:
+    """Add what a function's calls cost, ``times`` as often, per turn of ``loop`` when it is in one."""
+    for call in reader.summary(function).calls:
+        turns, inner = times, loop
+        for item in call.loops:
+            if item.turns is None:
+                inner = f"{function.file}:{item.line}"
+            else:
+                turns *= item.turns
+        if call.verdict.kind in EVENTS:
+            cost = EVENTS[call.verdict.kind] * turns
+            if inner:
+                estimate.per_turn[inner] = estimate.per_turn.get(inner, 0) + cost
+            else:
+                estimate.once += cost
+        user = call.verdict.user
+        if user is not None and call.verdict.kind == "inline" and id(user) not in within:
+            _add(reader, user, turns, inner, estimate, (*within, id(function)))
+
+
+def _hazard(code: Code, item: Hazard) -> dict[str, Any]:
+    source = code.by_file(item.file)
+    return {
+        "where": f"{item.file}:{item.line}",
+        "code": item.code,
+        "severity": item.severity,
+        "message": item.message,
+        "remedy": item.remedy,
+        "source": source.line(item.line) if source is not None else "",
+    }
+
+
+def as_text(found: dict[str, Any], *, inline: bool = False) -> str:
+    """The report as a person reads it; ``inline`` shows also the calls that cost nothing."""
+    blocks = [_handler_text(item, inline=inline) for item in found["handlers"]]
+    if found["hazards"]:
+        lines = []
+        for item in found["hazards"]:
+            lines.append(f"{item['where']}: {item['severity']}: {item['message']}  [{item['code']}]")
+            lines.append(f"    {item['source']}")
+            lines.append(f"    → {item['remedy']}")
+        blocks.append("\n".join(lines))
+    else:
+        blocks.append("no hazards found")
+    return "\n\n".join(blocks)
+
+
+def _handler_text(item: dict[str, Any], *, inline: bool) -> str:
+    events = item["events"]
+    per_turn = "".join(f", {count} more per turn of {place}" for place, count in events["per_turn"].items())
+    lines = [f"{item['handler']}   about {events['about']} events in its history{per_turn}"]
+    if item["one_activity"]:
+        return f"{lines[0]}\n  runs as one activity"
+    shown = [call for call in item["calls"] if inline or call["kind"] in _SHOWN]
+    where = max((len(call["where"]) for call in shown), default=0)
+    for call in shown:
+        lines.append(f"  {call['where']:<{where}}  {call['kind']:<8}  {call['name']}: {call['reason']}")
+        lines.append(f"  {'':<{where}}            {call['source']}")
+    if not shown:
+        lines.append("  no steps: everything runs where it stands")
+    hidden = sum(call["kind"] == "inline" for call in item["calls"])
+    if hidden and not inline:
+        lines.append(f"  {hidden} other calls run where they stand (--all shows them)")
+    return "\n".join(lines)

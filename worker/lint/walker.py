@@ -1,0 +1,126 @@
+"""Read the statements of one function, one after the other.
+
+A function inside a function is read where it stands, with the names around it as they are there.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from worker.lint import shape
+from worker.lint.expressions import Expressions, Loop
+from worker.lint.values import UNKNOWN, Class, Function, Known, Object, Value
+
+
+class Walker(Expressions, ast.NodeVisitor):
+    """Reads one function."""
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Expressions are read as values, statements one after the other."""
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.value(child)
+            else:
+                self.visit(child)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        found = self.value(node.value)
+        for target in node.targets:
+            self.bind(target, found)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        found = self.value(node.value) if node.value is not None else self.annotated(node.annotation)
+        self.bind(node.target, found)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.value(node.value)
+
+    def visit_Return(self, node: ast.Return) -> None:
+        if node.value is not None:
+            self.summary.returned.append((node.lineno, self.value(node.value)))
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        over = self.value(node.iter)
+        self.bind(node.target, shape.element(over))
+        self._inside(self._loop(node.iter, over, node), node.body)
+        for statement in node.orelse:
+            self.visit(statement)
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
+        self.visit_For(node)
+
+    def visit_While(self, node: ast.While) -> None:
+        forever = (
+            isinstance(node.test, ast.Constant) and bool(node.test.value) and not shape.leaves(node.body)
+        )
+        loop = Loop(node.lineno, None, UNKNOWN, forever=forever, restarts=shape.restarts(node))
+        self._loops.append(loop)
+        self.value(node.test)
+        self._loops.pop()
+        self._inside(loop, node.body)
+
+    def _inside(self, loop: Loop, body: list[ast.stmt]) -> None:
+        self.summary.loops.append(loop)
+        self._loops.append(loop)
+        for statement in body:
+            self.visit(statement)
+        self._loops.pop()
+
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
+        for item in node.items:
+            found = self.value(item.context_expr)
+            self.summary.entered.append((item.context_expr.lineno, found, item.context_expr))
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, found)
+        for statement in node.body:
+            self.visit(statement)
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> None:
+        self.visit_With(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            name = alias.name if alias.asname else alias.name.partition(".")[0]
+            self._code.import_(alias.name)
+            self._names[alias.asname or name] = self._code.import_(name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            found = self._code.import_from(self._source, node.module or "", node.level, alias.name)
+            self._names[alias.asname or alias.name] = found
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.define_function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.define_function(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.define_class(node)
+
+    def define_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """A function inside this one."""
+        outer = self.summary.function.qualname
+        name = node.name if isinstance(self.summary.function.node, ast.Module) else f"{outer}.{node.name}"
+        decorators = [self.value_quietly(item) for item in map(shape.decorator, node.decorator_list)]
+        function = Function(
+            self._source.name, self._source.file, node, name, decorators=decorators, local=True
+        )
+        self._names[node.name] = function
+        function.closure = dict(self._names)
+        self.summary.inner.append(function)
+
+    def define_class(self, node: ast.ClassDef) -> None:
+        """A class inside this function: not followed."""
+        self._names[node.name] = UNKNOWN
+
+    def annotated(self, node: ast.expr | None) -> Value:
+        """What an annotation promises."""
+        if node is None or isinstance(node, ast.Constant):
+            return UNKNOWN
+        found = self.value_quietly(node)
+        if isinstance(found, Class):
+            return Object(found)
+        if isinstance(found, Known) and isinstance(found.object, type):
+            return shape.of_annotation(found.object)
+        return UNKNOWN
