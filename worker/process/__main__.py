@@ -35,9 +35,14 @@ class Reporter:
 
     def send(self, report: Report) -> None:
         """One line; a supervisor that is gone is not an error here."""
-        line = json.dumps(dataclasses.asdict(report)) + "\n"
+        self.send_json(dataclasses.asdict(report))
+
+    def send_json(self, facts: dict[str, Any]) -> None:
+        """One line of facts."""
+        rest = (json.dumps(facts) + "\n").encode()
         try:
-            os.write(self._descriptor, line.encode())
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
             log(action="report_lost", level="debug", error=str(error))
 

@@ -80,3 +80,6 @@ class Host:
     state: RunningState = field(default_factory=RunningState)
     live_calls: dict[str, LiveCall] = field(default_factory=dict)
     hooks: Hooks | None = None
+    hear: Callable[[str, str, str], None] | None = (
+        None  # told kind, text and place of every line, replayed or not
+    )

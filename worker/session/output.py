@@ -10,6 +10,8 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from temporalio import workflow
 
 from worker.contracts import LogBatch, LogLine
@@ -21,7 +23,14 @@ _TEXT_LIMIT = 32_768  # characters of one line
 class Output:
     """Collects the lines of one run."""
 
-    def __init__(self, project: str, workflow_id: str, run_id: str) -> None:
+    def __init__(
+        self,
+        project: str,
+        workflow_id: str,
+        run_id: str,
+        hear: Callable[[str, str, str], None] | None = None,
+    ) -> None:
+        self._hear = hear
         self._project = project
         self._workflow_id = workflow_id
         self._run_id = run_id
@@ -43,6 +52,8 @@ class Output:
             text = f"{text[:_TEXT_LIMIT]}… ({len(text)} characters)"
         if kind == "print":
             self._recent = [*self._recent[1 - _DETAILS_LINES :], text]
+        if self._hear is not None:
+            self._hear(kind, text, where)
         if not workflow.unsafe.is_replaying():
             self._lines.append(LogLine(number, workflow.time(), kind, text, where))
 

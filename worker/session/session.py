@@ -57,7 +57,7 @@ class Session:
         self.id = info.workflow_id
         self.run_id = info.run_id
         self.handler_name = info.workflow_type
-        self.output = Output(host.project, info.workflow_id, info.run_id)
+        self.output = Output(host.project, info.workflow_id, info.run_id, host.hear)
         self.surroundings: Any = None  # what the session changed about its process, see usercode.surroundings
         self.driver = Driver(host.state, host.guard, host.surroundings, self)
         self.chance = Chance(host.entropy, info.original_execution_run_id)

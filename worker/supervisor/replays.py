@@ -1,0 +1,131 @@
+"""Ask a build about histories, from outside: start its replaying process, hand histories over, read the answers.
+
+The process (``worker.process.replay``) runs with the build's files, interpreter and environment, exactly as a build process
+would; it is fed one history at a time, so that memory stays small however many there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from typing import Any
+
+from temporalio.api.history.v1 import History
+from temporalio.client import WorkflowHistory
+
+from worker.errors import DeployError
+from worker.supervisor.boot import Launch
+
+_LINE_BYTES = 64 * 1024 * 1024  # of one answer
+_READY_SECONDS = 180.0
+_ANSWER_SECONDS = 300.0
+_END_SECONDS = 5.0
+
+
+class Build:
+    """A build that is asked about histories; made by ``asking``."""
+
+    def __init__(self, process: asyncio.subprocess.Process, answers: asyncio.StreamReader) -> None:
+        self._process = process
+        self._answers = answers
+        self._alone = asyncio.Lock()
+
+    async def replay(self, history: WorkflowHistory, *, edited: bool | None = None) -> dict[str, Any]:
+        """How the history replays on the build: ``worker.process.replay.Replayed`` as JSON.
+
+        Raises:
+            DeployError: the process ended, or did not answer.
+        """
+        content = History(events=history.events).SerializeToString()
+        head = {
+            "session": history.workflow_id,
+            "run": history.run_id,
+            "bytes": len(content),
+            "edited": edited,
+        }
+        async with self._alone:
+            assert self._process.stdin is not None
+            with contextlib.suppress(ConnectionError):
+                self._process.stdin.write(json.dumps(head).encode() + b"\n" + content)
+                await self._process.stdin.drain()
+            return await self.answer(_ANSWER_SECONDS)
+
+    async def answer(self, seconds: float) -> dict[str, Any]:
+        """The next line of the process.
+
+        Raises:
+            DeployError: with what the process says where it failed.
+        """
+        try:
+            line = await asyncio.wait_for(self._answers.readline(), seconds)
+        except TimeoutError:
+            raise DeployError(f"a replay took longer than {seconds:.0f} s and was given up") from None
+        if not line:
+            raise DeployError("the replaying process ended", hint="Its output is in the build's log file.")
+        facts: dict[str, Any] = json.loads(line)
+        if facts["state"] in {"failed", "stuck"}:
+            error = DeployError(facts["message"], where=facts["where"], hint=facts["hint"])
+            error.code = facts["code"] or error.code
+            raise error
+        return facts
+
+    async def stop(self) -> None:
+        """End the process, by force where it does not end by itself."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), _END_SECONDS)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def asking(launch: Launch) -> AsyncIterator[Build]:
+    """A build, loaded and ready to be asked.
+
+    Raises:
+        DeployError: it cannot be loaded; ``UserCodeError``'s code, file and line where that is the reason.
+    """
+    read, write = os.pipe()
+    launch.log_file.parent.mkdir(parents=True, exist_ok=True)
+    with launch.log_file.open("ab") as output:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                launch.python,
+                "-P",
+                "-m",
+                "worker.process.replay",
+                cwd=launch.boot.directory,
+                env=launch.environment | {"AK_REPORT_FD": str(write)},
+                stdin=PIPE,
+                stdout=output,
+                stderr=output,
+                pass_fds=(write,),
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(read)
+            raise
+        finally:
+            os.close(write)
+    reader = asyncio.StreamReader(limit=_LINE_BYTES)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0)
+    )
+    build = Build(process, reader)
+    try:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(dataclasses.asdict(launch.boot)).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):
+            await process.stdin.drain()
+        await build.answer(_READY_SECONDS)
+        yield build
+    finally:
+        await build.stop()
