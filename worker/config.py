@@ -15,6 +15,7 @@ AK_BUDGET_SECONDS      how long a handler may compute without a call            
 AK_ANSWER_SECONDS      how long a synchronous webhook waits for its answer      30
 AK_PAYLOAD_LIMIT       bytes of one argument list, result or exception          33554432
 AK_MAX_CACHED_SESSIONS sessions kept in memory per build process                1000
+AK_IDLE_SECONDS        a draining process without work for so long is stopped   60
 AK_LOG_LEVEL           debug, info, warning, error                              warning
 AK_LOG_FORMAT          text or json                                             text
 ====================== ======================================================== =============================
@@ -53,6 +54,7 @@ _KNOWN = (
     "AK_ANSWER_SECONDS",
     "AK_PAYLOAD_LIMIT",
     "AK_MAX_CACHED_SESSIONS",
+    "AK_IDLE_SECONDS",
     "AK_LOG_LEVEL",
     "AK_LOG_FORMAT",
 )
@@ -80,6 +82,7 @@ class Settings:
     answer_seconds: float = 30.0
     payload_limit: int = 32 * 1024 * 1024
     max_cached_workflows: int = 1000
+    idle_seconds: float = 60.0
     log_level: str = "warning"
     log_format: str = "text"
     warnings: list[str] = field(default_factory=list)
@@ -114,6 +117,7 @@ class Settings:
             answer_seconds=number_of(environ, "AK_ANSWER_SECONDS", 30.0),
             payload_limit=int(number_of(environ, "AK_PAYLOAD_LIMIT", 32 * 1024 * 1024)),
             max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
+            idle_seconds=number_of(environ, "AK_IDLE_SECONDS", 60.0),
             log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
             log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),
             warnings=unknown_variables(environ),

@@ -74,13 +74,15 @@ class BootConfig:
     log_level: str = "WARNING"
     runtime_python: str = ""
     log_format: str = "text"
+    idle_seconds: float = 0.0  # after so long without work the process says so; 0: never
 
 
 @dataclass(frozen=True)
 class Report:
     """What a build process tells its supervisor: one JSON line each on the report pipe.
 
-    ``state`` is ``ready``, ``failed`` (with ``message``, ``where``, ``hint``, ``code``) or ``stopped``.
+    ``state`` is ``ready``, ``failed`` (with ``message``, ``where``, ``hint``, ``code``), ``stuck`` (with the session's
+    workflow and run id in ``message`` and ``where``), ``idle`` (said again while it lasts) or ``stopped``.
     """
 
     state: str
@@ -113,7 +115,8 @@ class LogBatch:
     """Lines of one activation of one run, written in one transaction.
 
     A batch of the session itself replaces the run's own lines from ``first`` on; a batch of an activity's
-    attempt (``attempt`` > 0) only adds.
+    attempt (``attempt`` > 0) only adds. ``task`` grows with the run's history: of two processes that have had the
+    same run, the one with the longer history is the one whose lines count.
     """
 
     project: str
@@ -122,6 +125,7 @@ class LogBatch:
     first: int
     lines: list[LogLine]
     attempt: int = 0
+    task: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from worker.gateway.server import Gateway
 from worker.log import log
 from worker.store import Store, open_store
 from worker.supervisor import Supervisor
-from worker.supervisor.supervisor import Tell
+from worker.supervisor.keeper import Tell
 
 _RESTART_SECONDS = 0.5
 _WATCH_SECONDS = 0.3

@@ -8,7 +8,8 @@
     │   └── UserCodeError            the user's code cannot be loaded; carries file and line
     ├── TemporalError                Temporal cannot be found, reached or used
     ├── StoreError                   the database cannot be opened, read or written
-    │   └── LimitError               a value of a project is too large, or there are too many
+    │   ├── LimitError               a value of a project is too large, or there are too many
+    │   └── StoreOutageError         the database does not answer just now; the same may work in a moment
     ├── PayloadError                 a value cannot cross a boundary
     │   └── TamperedError            bytes that we did not sign: never decoded
     └── CallError                    a routed call cannot be made the way the user wrote it
@@ -89,6 +90,12 @@ class LimitError(StoreError):
     """A value of a project is too large, or there are too many."""
 
     code = "AK1301"
+
+
+class StoreOutageError(StoreError):
+    """The database does not answer just now."""
+
+    code = "AK1302"
 
 
 class PayloadError(WorkerError):

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from temporalio.api.enums.v1 import DescribeTaskQueueMode, TaskQueueKind, TaskQueueType, VersionDrainageStatus
 from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
     DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentResponse,
     DescribeWorkerDeploymentVersionRequest,
@@ -23,17 +26,19 @@ from worker.errors import DeployError, TemporalError
 from worker.rpc import is_gone
 
 _POLL_SECONDS = 0.1
-_NOT_YET = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNAVAILABLE)
+_HOPELESS = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
+_AT_ONCE = 20  # versions asked about in one call
 VERSIONS_LIMIT = 100  # Temporal's default limit of versions in one deployment
 _ROOM = 5  # versions kept free below the limit
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a project as Temporal knows it."""
+    """One version of a project as Temporal knows it. A drained one is replaced when there is no room for a new one."""
 
     build_id: str
     current: bool
+    drained: bool = False
 
 
 async def describe(client: Client, project: str) -> list[Version]:
@@ -43,7 +48,11 @@ async def describe(client: Client, project: str) -> list[Version]:
         return []
     current = info.worker_deployment_info.routing_config.current_deployment_version.build_id
     return [
-        Version(summary.deployment_version.build_id, summary.deployment_version.build_id == current)
+        Version(
+            summary.deployment_version.build_id,
+            summary.deployment_version.build_id == current,
+            summary.drainage_status == VersionDrainageStatus.VERSION_DRAINAGE_STATUS_DRAINED,
+        )
         for summary in info.worker_deployment_info.version_summaries
     ]
 
@@ -71,7 +80,7 @@ async def wait_registered(client: Client, project: str, build_id: str, timeout_s
         try:
             await client.workflow_service.describe_worker_deployment_version(request)
         except RPCError as error:
-            if error.status not in _NOT_YET or clock.monotonic() > end:
+            if error.status in _HOPELESS or clock.monotonic() > end:
                 raise TemporalError(
                     f"Temporal did not register version {build_id} of {project}: {error.message}"
                 ) from None
@@ -93,10 +102,7 @@ async def make_current(client: Client, project: str, build_id: str, timeout_seco
         try:
             await client.workflow_service.set_worker_deployment_current_version(request)
         except RPCError as error:
-            if clock.monotonic() > end or error.status in {
-                RPCStatusCode.INVALID_ARGUMENT,
-                RPCStatusCode.PERMISSION_DENIED,
-            }:
+            if clock.monotonic() > end or error.status in _HOPELESS:
                 raise TemporalError(
                     f"Temporal did not make version {build_id} of {project} current: {error.message}"
                 ) from None
@@ -114,17 +120,63 @@ async def open_sessions(client: Client, project: str, build_id: str) -> int:
         raise TemporalError(f"Temporal does not count the sessions of {project}: {error.message}") from None
 
 
+async def unserved(client: Client, project: str, served: Iterable[str]) -> list[str]:
+    """The versions of a project that have open sessions, other than those that are served."""
+    query = f'TemporalWorkerDeployment="{project}" AND ExecutionStatus="Running"'
+    query += "".join(f' AND TemporalWorkerDeploymentVersion!="{project}:{build_id}"' for build_id in served)
+    found: set[str] = set()
+    try:
+        if (await client.count_workflows(query)).count:
+            async for execution in client.list_workflows(query, page_size=100, limit=1000):
+                for name in execution.search_attributes.get("TemporalWorkerDeploymentVersion") or ():
+                    found.add(str(name).removeprefix(f"{project}:"))
+    except RPCError as error:
+        raise TemporalError(f"Temporal does not list the sessions of {project}: {error.message}") from None
+    return sorted(found)
+
+
+async def backlogs(client: Client, project: str, build_ids: Sequence[str]) -> set[str]:
+    """Those of the versions for which Temporal has tasks that nobody takes. What it says is up to five seconds old."""
+    found: set[str] = set()
+    for start in range(0, len(build_ids), _AT_ONCE):
+        names = {f"{project}:{build_id}": build_id for build_id in build_ids[start : start + _AT_ONCE]}
+        request = DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            api_mode=DescribeTaskQueueMode.DESCRIBE_TASK_QUEUE_MODE_ENHANCED,
+            task_queue_types=[
+                TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+                TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            ],
+            report_stats=True,
+        )
+        request.task_queue.name = project
+        request.task_queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+        request.versions.build_ids.extend(names)
+        try:
+            answer = await client.workflow_service.describe_task_queue(request)
+        except RPCError as error:
+            raise TemporalError(
+                f"Temporal does not describe the task queue {project}: {error.message}"
+            ) from None
+        for name, info in answer.versions_info.items():
+            if any(kind.stats.approximate_backlog_count for kind in info.types_info.values()):
+                found.add(names[name])
+    return found
+
+
 async def check_room(client: Client, project: str, build_id: str, limit: int = VERSIONS_LIMIT) -> None:
     """Refuse a new version before Temporal's limit is reached: past it the new process could not register at all."""
-    versions = [version.build_id for version in await describe(client, project)]
-    if build_id in versions or len(versions) < limit - _ROOM:
-        return
-    holding = [name for name in versions if await open_sessions(client, project, name)]
-    if len(holding) < limit - _ROOM:
+    versions = await describe(client, project)
+    held = [version for version in versions if not version.drained]
+    if any(version.build_id == build_id for version in versions) or len(held) < limit - _ROOM:
         return  # drained versions are replaced by Temporal itself
+    counts = {version.build_id: await open_sessions(client, project, version.build_id) for version in held}
+    holding = sum(1 for count in counts.values() if count)
     raise DeployError(
-        f"{project} has {len(versions)} versions in Temporal, {len(holding)} of them with open sessions; the limit is {limit}",
-        hint="Wait for old sessions or stop them: ak session list --state running",
+        f"{project} has {len(versions)} versions in Temporal, {len(held)} of them not drained, {holding} with open"
+        f" sessions; the limit is {limit}",
+        hint="Wait for old sessions or stop them: ak session list --state running. Without sessions a version counts"
+        " for some minutes more.",
     )
 
 

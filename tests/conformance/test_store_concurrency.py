@@ -114,6 +114,8 @@ def test_activations_at_once_leave_one_active(store):
     made = []
     for number in range(3):
         made.append(store.deployments.request("p", "b", f"v{number}", desired(), {}, [], ""))
+    for one in made:
+        store.deployments.move(one.id, ["pending", "failed"], "starting")
     raised = together(*[lambda one=one: store.deployments.activate(one.id) for one in made])
     assert raised == []
     assert sorted(item.state for item in store.deployments.list("p")) == ["active", "draining", "draining"]

@@ -107,6 +107,43 @@ def test_move_is_compare_and_set(store):
     assert store.deployments.get(made.id).error == {"message": "no"}
 
 
+def test_superseded_deployment_that_may_have_sessions_drains(store):
+    """One that was about to become current, or was active before, is served until its sessions have ended."""
+    starting = request(store, "v1")
+    store.deployments.move(starting.id, ["pending"], "starting")
+    older = activate(store, "v2")
+    activate(store, "v3")
+    request(store, "v2")
+    request(store, "v4")
+    for one in (starting, older):
+        found = store.deployments.get(one.id)
+        assert (found.state, found.error["message"]) == ("draining", "superseded by a newer deployment")
+
+
+def test_given_up_deployment_has_failed_unless_it_was_active_before(store):
+    """The reason stays with it, also when it is retired."""
+    fresh = request(store, "v1")
+    assert store.deployments.give_up(fresh.id, {"message": "no"}) is True
+    assert store.deployments.give_up(fresh.id, {"message": "late"}) is False
+    older = activate(store, "v2")
+    activate(store, "v3")
+    request(store, "v2")
+    assert store.deployments.give_up(older.id, {"message": "no"}) is True
+    assert store.deployments.retire(older.id) is True
+    assert store.deployments.retire(older.id) is False
+    states = {item.version: (item.state, item.error) for item in store.deployments.list("p") if item.error}
+    assert states == {"v1": ("failed", {"message": "no"}), "v2": ("inactive", {"message": "no"})}
+
+
+def test_activate_refuses_what_is_not_asked_for_any_more(store):
+    """A supervisor that comes late changes nothing."""
+    first = activate(store, "v1")
+    second = activate(store, "v2")
+    assert store.deployments.activate(first.id) is False
+    assert store.deployments.activate(second.id) is False
+    assert store.deployments.active("p").id == second.id
+
+
 def test_activate_is_all_or_nothing(store, monkeypatch):
     """An error in the middle leaves the previous deployment active and its triggers in place."""
     first = activate(store, "v1", triggers=[trigger("t")])

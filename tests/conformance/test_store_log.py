@@ -10,7 +10,7 @@ from worker.contracts import LogBatch, LogLine
 from worker.errors import StoreError
 
 
-def batch(first: int, *texts: str, run: str = "r1", attempt: int = 0) -> LogBatch:
+def batch(first: int, *texts: str, run: str = "r1", attempt: int = 0, task: int = 0) -> LogBatch:
     """Lines numbered from ``first``; those of an attempt share its number."""
     lines = [
         LogLine(
@@ -24,7 +24,7 @@ def batch(first: int, *texts: str, run: str = "r1", attempt: int = 0) -> LogBatc
         )
         for i, text in enumerate(texts)
     ]
-    return LogBatch("p", "ses_1", run, first, lines, attempt)
+    return LogBatch("p", "ses_1", run, first, lines, attempt, task)
 
 
 def texts(store, **how) -> list[str]:
@@ -44,6 +44,16 @@ def test_batch_replaces_from_its_first_line_on(store):
     store.log.write([batch(0, "a", "b", "c", "d")])
     store.log.write([batch(1, "B")])
     assert texts(store) == ["a", "B"]
+
+
+def test_lines_of_a_task_that_another_process_took_over_are_left_out(store):
+    """A process that was held up comes with lines of a task which somebody else has had since."""
+    store.log.write([batch(0, "a", task=3)])
+    store.log.write([batch(1, "B", task=9), batch(2, "C", task=14)])
+    store.log.write([batch(1, "late", task=6)])
+    assert texts(store) == ["a", "B", "C"]
+    store.log.write([batch(2, "C again", task=14)])
+    assert texts(store) == ["a", "B", "C again"]
 
 
 def test_last_attempt_of_a_call_is_shown(store):

@@ -156,3 +156,17 @@ def test_blobs_are_kept_by_their_name(store):
     store.blobs.put("blob_1", b"other")
     assert store.blobs.get("blob_1") == content
     assert store.blobs.get("blob_2") is None
+
+
+def test_lease_has_one_holder_until_it_runs_out(store):
+    """Who holds it may prolong it; another gets it when it is given back, or its time is over."""
+    leases = store.leases
+    assert leases.take("a", "one", 60) is True
+    assert leases.take("a", "two", 60) is False
+    assert leases.take("b", "two", 60) is True
+    assert leases.take("a", "one", 60) is True
+    leases.release("a", "two")
+    assert leases.take("a", "two", 60) is False
+    leases.release("a", "one")
+    assert leases.take("a", "two", -1) is True
+    assert leases.take("a", "one", 60) is True

@@ -77,7 +77,7 @@ async def watch(deployment: Deployment, store: Store, tell: Callable[[str], None
     said = ""
     while clock.monotonic() - began < _WAIT_SECONDS:
         record = await asyncio.to_thread(store.deployments.get, deployment.id)
-        if record is None or record.state == "failed":
+        if record is None or (record.error is not None and record.state not in {"pending", "starting"}):
             facts = (record.error if record is not None else None) or {"message": "the deployment vanished"}
             error = DeployError(facts["message"], where=facts.get("where", ""), hint=facts.get("hint", ""))
             error.code = facts.get("code") or error.code

@@ -66,6 +66,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     """Load, connect, serve; returns the exit status."""
     from worker.process import assemble
     from worker.process.builtins import record_logging
+    from worker.process.idle import Idleness
     from worker.process.logwriter import LogWriter
     from worker.process.naps import Naps
     from worker.process.watchdog import Watchdog
@@ -95,9 +96,12 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     state = parts.host.state
     record_logging(state)
     watchdog = Watchdog(boot.budget_seconds, lambda: state.current is not None, stuck)
-    async with assemble.serving(boot, client, parts, watchdog):
+    idleness = Idleness()
+    async with assemble.serving(boot, client, parts, watchdog, idleness):
         reporter.send(Report("ready"))
+        telling = asyncio.create_task(idleness.tell(boot.idle_seconds, lambda: reporter.send(Report("idle"))))
         await stopped.wait()
+        telling.cancel()
     reporter.send(Report("stopped"))
     return 0
 

@@ -27,6 +27,7 @@ from worker.errors import PayloadError, UserCodeError, WorkerError
 from worker.payload.codec import Codec
 from worker.payload.signing import Signer, derive_entropy
 from worker.process import builtins
+from worker.process.idle import Idleness
 from worker.process.logwriter import LogWriter
 from worker.process.terms import TermReader
 from worker.process.watchdog import Watchdog
@@ -214,7 +215,7 @@ def count_loading(state: RunningState, loading: bool) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(
-    boot: BootConfig, client: Client, parts: Parts, watchdog: Watchdog
+    boot: BootConfig, client: Client, parts: Parts, watchdog: Watchdog, idleness: Idleness | None = None
 ) -> AsyncIterator[Worker]:
     """A running Temporal worker for these parts; shut down in order on the way out."""
     parts.link.client, parts.link.loop = client, asyncio.get_running_loop()
@@ -235,13 +236,14 @@ async def serving(
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=_GRACE,
+        interceptors=[idleness] if idleness is not None else [],
         deployment_config=WorkerDeploymentConfig(
             version=WorkerDeploymentVersion(deployment_name=boot.project, build_id=boot.version),
             use_worker_versioning=True,
             default_versioning_behavior=VersioningBehavior.PINNED,
         ),
     )
-    patch(worker, parts.writer)
+    patch(worker, parts.writer, idleness)
     watchdog.start()
     try:
         async with worker:
@@ -253,7 +255,7 @@ async def serving(
             await writing
 
 
-def patch(worker: Worker, writer: LogWriter) -> None:
+def patch(worker: Worker, writer: LogWriter, idleness: Idleness | None = None) -> None:
     """The two things temporalio has no setting for: its deadlock limit, and a step before a completion is sent."""
     workflows: Any = worker._workflow_worker
     assert hasattr(workflows, "_deadlock_timeout_seconds"), (
@@ -266,7 +268,7 @@ def patch(worker: Worker, writer: LogWriter) -> None:
     def bridge() -> Any:
         inner = get_bridge()
         if id(inner) not in wrapped:
-            wrapped[id(inner)] = Bridge(inner, writer)
+            wrapped[id(inner)] = Bridge(inner, writer, idleness)
         return wrapped[id(inner)]
 
     workflows._bridge_worker = bridge
@@ -275,12 +277,15 @@ def patch(worker: Worker, writer: LogWriter) -> None:
 class Bridge:
     """temporalio's bridge to its core, with the session log committed before a completion is sent."""
 
-    def __init__(self, inner: Any, writer: LogWriter) -> None:
+    def __init__(self, inner: Any, writer: LogWriter, idleness: Idleness | None = None) -> None:
         self._inner = inner
         self._writer = writer
+        self._idleness = idleness
 
     async def complete_workflow_activation(self, completion: Any) -> None:
         """Commit the lines of the activation, then acknowledge it."""
+        if self._idleness is not None:
+            self._idleness.touch()
         await self._writer.flush(completion.run_id)
         await self._inner.complete_workflow_activation(completion)
 

@@ -62,17 +62,17 @@ class Output:
         self._first = self._next
         self._lines = []
 
-    def take(self, *, replaying: bool) -> LogBatch | None:
+    def take(self, *, replaying: bool, task: int = 0) -> LogBatch | None:
         """The batch of the activation that just ended, or None when there is nothing to write.
 
         The first activation after a replay always writes: an earlier process may have left lines of a task
-        that was never acknowledged.
+        that was never acknowledged. ``task`` is the length of the history the activation knows.
         """
         if replaying or not (self._lines or self._first_live):
             return None
         self._first_live = False
         lines, self._lines = self._lines, []
-        return LogBatch(self._project, self._workflow_id, self._run_id, self._first, lines)
+        return LogBatch(self._project, self._workflow_id, self._run_id, self._first, lines, task=task)
 
     def details(self, waiting_for: str) -> str:
         """What the Temporal UI shows as current details: the last printed lines, and what is waited for."""

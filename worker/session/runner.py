@@ -82,7 +82,7 @@ class SessionInstance(WorkflowInstance):
             self._watch.end()
             session = getattr(self._inner._object, "session", None)
             if working and session is not None:
-                batch = session.output.take(replaying=act.is_replaying)
+                batch = session.output.take(replaying=act.is_replaying, task=act.history_length)
                 if batch is not None:
                     self._host.emit(batch)
 

@@ -52,14 +52,11 @@ class Deployments:
             if known is not None and known.state == "active" and json.loads(known.desired) == desired:
                 return self._record(known)
             identifier = known.id if known is not None else ids.new("dep")
+            others = (_T.c.project == project) & (_T.c.id != identifier)
             connection.execute(
                 sa.update(_T)
-                .where(
-                    (_T.c.project == project)
-                    & _T.c.state.in_(["pending", "starting"])
-                    & (_T.c.id != identifier)
-                )
-                .values(state="failed", error=_SUPERSEDED)
+                .where(others & _T.c.state.in_(["pending", "starting"]))
+                .values(state=_without_success(_T.c.state == "starting"), error=_SUPERSEDED)
             )
             fields = {
                 "build_id": build_id,
@@ -114,13 +111,42 @@ class Deployments:
             )
             return bool(done.rowcount)
 
-    def activate(self, identifier: str) -> None:
-        """Make it active, the one before draining, and apply its manifest: one transaction."""
+    def give_up(self, identifier: str, error: dict[str, str]) -> bool:
+        """It did not become active, with the reason; False when it is no longer on its way.
+
+        One that was active before may have sessions: it drains.
+        """
+        with self._database.write() as connection:
+            done = connection.execute(
+                sa.update(_T)
+                .where((_T.c.id == identifier) & _T.c.state.in_(["pending", "starting"]))
+                .values(state=_without_success(sa.false()), error=error)
+            )
+            return bool(done.rowcount)
+
+    def retire(self, identifier: str) -> bool:
+        """It has no sessions any more; what it says about a failure stays."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                sa.update(_T)
+                .where((_T.c.id == identifier) & (_T.c.state == "draining"))
+                .values(state="inactive")
+            )
+            return bool(done.rowcount)
+
+    def activate(self, identifier: str) -> bool:
+        """Make it active, the one before draining, and apply its manifest: one transaction.
+
+        Returns:
+            False, with nothing changed, when it is not asked for any more.
+        """
         with self._database.write() as connection:
             self._database.lock(connection, _LOCK)
             row = connection.execute(sa.select(_T).where(_T.c.id == identifier)).one_or_none()
             if row is None:
                 raise StoreError(f"there is no deployment {identifier}")
+            if row.state not in {"pending", "starting"}:
+                return False
             connection.execute(
                 sa.update(_T)
                 .where((_T.c.project == row.project) & (_T.c.state == "active") & (_T.c.id != identifier))
@@ -132,6 +158,7 @@ class Deployments:
                 .values(state="active", error=None, activated_at=clock.now())
             )
             apply_desired(self._database, self._sealer, connection, row.project, json.loads(row.desired))
+        return True
 
     def _one(self, condition: sa.ColumnElement[bool]) -> Deployment | None:
         found = self._many(condition)
@@ -151,3 +178,8 @@ class Deployments:
                 "environment": json.loads(self._sealer.open(row.environment, row.id)),
             }
         )
+
+
+def _without_success(may_be_current: sa.ColumnElement[bool]) -> sa.Case[str]:
+    """The state of a deployment that does not become active: one that may have sessions goes on serving them."""
+    return sa.case((may_be_current | _T.c.activated_at.is_not(None), "draining"), else_="failed")

@@ -18,11 +18,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
-from worker.errors import StoreError
+from worker.errors import StoreError, StoreOutageError
 
 _BUSY_SECONDS = 30
 _WAL_RETRY_SECONDS = 0.01
 _POOL = 10
+# A server that vanished without a word (a failover, a cable) is noticed within half a minute, not in hours.
+_POSTGRES_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 class Database:
@@ -40,7 +48,13 @@ class Database:
             sa.event.listen(self.engine, "connect", prepare_sqlite)
             sa.event.listen(self.engine, "begin", begin_sqlite)
         else:
-            self.engine = sa.create_engine(parsed, pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True)
+            self.engine = sa.create_engine(
+                parsed,
+                pool_size=_POOL,
+                max_overflow=_POOL,
+                pool_pre_ping=True,
+                connect_args={**_POSTGRES_PATIENCE, **parsed.query},
+            )
 
     def close(self) -> None:
         """Close all connections."""
@@ -78,9 +92,15 @@ class Database:
                 if str(error.orig).strip()
                 else type(error.orig).__name__
             )
-            raise StoreError(
+            outage = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError)
+            raise (StoreOutageError if outage or error.connection_invalidated else StoreError)(
                 f"the database {self._place} cannot be used: {text}",
                 hint="Check AK_DATABASE_URL and that it runs.",
+            ) from None
+        except sa.exc.TimeoutError:
+            raise StoreOutageError(
+                f"the database {self._place} cannot be used: all connections are taken",
+                hint="Is it overloaded, or out of reach?",
             ) from None
 
     def insert(self, table: sa.Table) -> Any:

@@ -14,6 +14,7 @@ from worker.store.config import Connections, Projects, Triggers
 from worker.store.deployments import Deployments
 from worker.store.engine import Database, parse
 from worker.store.events import Events
+from worker.store.leases import Leases
 from worker.store.log import SessionLog
 from worker.store.mailbox import Mailbox
 from worker.store.migrate import migrate
@@ -41,6 +42,7 @@ class Store:
         self.events = Events(database)
         self.log = SessionLog(database)
         self.services = Services(database)
+        self.leases = Leases(database)
         self.values = Values(database)
         self.mailbox = Mailbox(database)
         self.blobs = Blobs(database)

@@ -29,7 +29,11 @@ class SessionLog:
         self._database.close()
 
     def write(self, batches: Sequence[LogBatch]) -> None:
-        """Write batches in one transaction; a session's batch replaces its run's lines from ``first`` on."""
+        """Write batches in one transaction; a session's batch replaces its run's lines from ``first`` on.
+
+        A process that was held up may come with the lines of a task which Temporal has long given to another: a batch
+        of a task older than what is here is left out.
+        """
         rows: list[dict[str, Any]] = []
         with self._database.write() as connection:
             self._database.lock(connection, _LOCK)
@@ -40,9 +44,11 @@ class SessionLog:
                     places = sa.tuple_(_T.c.line, _T.c.sub).in_(lines)
                     connection.execute(sa.delete(_T).where(here & (_T.c.attempt == batch.attempt) & places))
                 else:
-                    connection.execute(
-                        sa.delete(_T).where(here & (_T.c.attempt == 0) & (_T.c.line >= batch.first))
-                    )
+                    replaced = here & (_T.c.attempt == 0) & (_T.c.line >= batch.first)
+                    newer = sa.select(_T.c.seq).where(replaced & (_T.c.task > batch.task)).limit(1)
+                    if batch.task and connection.execute(newer).first() is not None:
+                        continue  # another process has had a later task of this run: nobody accepts this one
+                    connection.execute(sa.delete(_T).where(replaced))
                 rows.extend(as_row(batch, line) for line in batch.lines)
             if rows:
                 connection.execute(sa.insert(_T), rows)
@@ -105,10 +111,12 @@ def as_row(batch: LogBatch, line: LogLine) -> dict[str, Any]:
         "kind": line.kind,
         "text": line.text.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode(),
         "place": line.where,
+        "task": batch.task,
     }
 
 
 def as_record(row: Any) -> StoredLine:
     """A row as the record."""
     fields = dict(row._mapping)
+    fields.pop("task")
     return StoredLine(where=fields.pop("place"), **fields)

@@ -179,6 +179,7 @@ session_log = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("place", sa.Text, nullable=False, default=""),
+    sa.Column("task", sa.BigInteger, nullable=False, default=0, server_default="0"),
     sa.UniqueConstraint("workflow_id", "run_id", "line", "attempt", "sub"),
     sqlite_autoincrement=True,
 )
@@ -191,6 +192,13 @@ services = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("details", sa.JSON, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
+)
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", Moment, nullable=False),
 )
 values = sa.Table(
     "project_values",

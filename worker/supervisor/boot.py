@@ -72,6 +72,7 @@ def prepare(
         },
         max_cached_workflows=settings.max_cached_workflows,
         budget_seconds=settings.budget_seconds,
+        idle_seconds=settings.idle_seconds,
         payload_limit=settings.payload_limit,
         log_level=settings.log_level.upper(),
         log_format=settings.log_format,
