@@ -10,17 +10,30 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 from manifest.cel_budget import Budget
 from manifest.cel_check import check_types
 from manifest.cel_compile import BUDGET_SLOT, FIRST_FREE_SLOT, Compiler, Evaluate
+from manifest.cel_explain import Part
+from manifest.cel_explain import explain as explain_parts
 from manifest.cel_index import Equality, equalities
 from manifest.cel_parse import parse
 from manifest.cel_source import FilterProblem, SourceError, locate, scan
 from manifest.cel_values import EvaluationError, type_name
 
-__all__ = ["Filter", "FilterError", "FilterProblem", "FilterSyntaxError", "check", "compile"]
+__all__ = [
+    "Explanation",
+    "Filter",
+    "FilterError",
+    "FilterProblem",
+    "FilterSyntaxError",
+    "Part",
+    "check",
+    "compile",
+    "explain",
+]
 
 _COMPILED_FILTERS_KEPT = 4096
 _MATCHES_ALL = frozenset({"", "."})
@@ -134,3 +147,32 @@ def check(text: str) -> list[FilterProblem]:
     except FilterSyntaxError as error:
         return error.problems
     return []
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a filter says about one event: its result, or why it has none, and the value of each part."""
+
+    result: bool | None
+    failure: str
+    parts: list[Part]
+
+
+def explain(text: str, data: Any, event_type: str) -> Explanation:
+    """Evaluate a filter part by part; the result is the one that ``matches`` gives.
+
+    Raises:
+        FilterSyntaxError: With everything that is wrong.
+    """
+    compiled = compile(text)
+    if text.strip() in _MATCHES_ALL:
+        return Explanation(result=True, failure="", parts=[])
+    try:
+        result, failure = compiled.matches(data, event_type), ""
+    except FilterError as error:
+        result, failure = None, error.message
+    try:
+        parts = explain_parts(parse(scan(text), []), data, event_type)
+    except RecursionError:
+        parts = []
+    return Explanation(result, failure, parts)

@@ -1,0 +1,129 @@
+"""The parts of a filter and their values."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifest import filters
+from manifest.cel_explain import MAX_ELEMENTS, MAX_PARTS
+from manifest.cel_parse import parse
+from manifest.cel_source import scan
+from manifest.cel_text import spell, text_of
+from manifest.cel_values import UInt
+
+DATA = {
+    "body": {"json": {"action": "closed", "number": 3}},
+    "items": [{"p": 3}, {"p": 11}, {"p": 1}, {"p": 2}],
+}
+
+
+def parts(text: str, data=None) -> list[tuple[int, str, object]]:
+    """Depth, text, and value or failure."""
+    found = filters.explain(text, DATA if data is None else data, "post").parts
+    return [(part.depth, part.text, part.failure or part.value) for part in found]
+
+
+def test_explain_gives_every_part_its_value():
+    """Also those behind an ``&&`` that was decided already."""
+    text = 'data.body.json.action == "opened" && data.body.json.number > 2'
+    assert filters.explain(text, DATA, "post").result is False
+    assert parts(text) == [
+        (0, text, False),
+        (1, 'data.body.json.action == "opened"', False),
+        (2, "data.body.json.action", "closed"),
+        (1, "data.body.json.number > 2", True),
+        (2, "data.body.json.number", 3),
+    ]
+
+
+def test_explain_names_the_keys_there_are():
+    """And the one that was meant, also where the key is missing on the way."""
+    found = filters.explain('data.body.json.actoin == "x"', DATA, "post")
+    assert (found.result, found.failure) == (None, "no such key: actoin in data.body.json")
+    assert found.parts[-1].note == "there are: action, number; did you mean action?"
+    found = filters.explain("has(data.boody.json)", DATA, "post")
+    assert found.parts[0].note == "there are: body, items; did you mean body?"
+    found = filters.explain("data.body.json.number.x == 1", DATA, "post")
+    assert found.parts[-1].note == "data.body.json.number is a int"
+
+
+def test_explain_shows_a_loop_for_its_first_elements():
+    """Each with the element it was evaluated for."""
+    found = filters.explain("data.items.exists(i, i.p > 10)", DATA, "post").parts
+    assert (found[0].value, found[1].text) == (True, "data.items")
+    assert [part.note for part in found if part.text == "i.p > 10"] == [
+        f'for i = {{"p": {n}}}' for n in (3, 11, 1)
+    ][:MAX_ELEMENTS]
+
+
+def test_explain_takes_the_branch_that_was_taken():
+    """The other one is not evaluated."""
+    texts = [text for _, text, _ in parts('has(data.body) ? data.items[0].p == 3 : data.nothing == "x"')]
+    assert "data.items[0].p == 3" in texts
+    assert "data.nothing" not in texts
+
+
+def test_explain_is_bounded():
+    """Many parts are cut off, and the result is that of the filter."""
+    text = " || ".join(f"data.n{n} == {n}" for n in range(200))
+    found = filters.explain(text, {"n199": 199}, "post")
+    assert found.result is True
+    assert len(found.parts) == MAX_PARTS
+
+
+@pytest.mark.parametrize("text", ["", " . "])
+def test_explain_of_no_filter(text):
+    """It matches and has no parts."""
+    assert filters.explain(text, {}, "") == filters.Explanation(result=True, failure="", parts=[])
+
+
+def test_explain_refuses_a_wrong_filter():
+    """As compile does."""
+    with pytest.raises(filters.FilterSyntaxError):
+        filters.explain("data.a = 1", {}, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a.b["c d"].e[0] in [1, 2u, -3, 1.5, "x", b"y", null, true]',
+        "!(a && b || c) ? d : (e ? f : g)",
+        "(a ? b : c) ? d : e",
+        "(1 + 2) * 3 - (4 - 5) / -x % 2 == 7",
+        "a - (b - c) != a - b - c",
+        "(a || b) && (c || d)",
+        "has(a.b) && size(a.b) >= 2",
+        'a.map(x, x.y > 1, {"k": x, "l": [x]}).exists(z, z.k in [1])',
+        "cel.bind(v, a.b, v + v)",
+        "type(a) == int",
+        'timestamp("2024-01-01T00:00:00Z") < b',
+        'r"\\d" == a && "\\n\\"" == b',
+        '(a + b).startsWith("x")',
+        "(a == b) == c",
+        "a == (b == c)",
+    ],
+)
+def test_text_of_a_tree_means_the_same(text):
+    """What is written again parses to the same tree."""
+
+    def shape(node):
+        found = repr(node)
+        import re
+
+        return re.sub(r"offset=-?\d+", "", found)
+
+    tree = parse(scan(text), [])
+    written = text_of(tree)
+    assert shape(parse(scan(written), [])) == shape(tree), written
+
+
+def test_values_are_spelled_as_in_a_filter():
+    """Text in quotes, types told apart, long values cut."""
+    import datetime as dt
+
+    values = [None, True, 3, UInt(3), 1.5, "a\n", b"x", [1, {"k": []}], dt.timedelta(seconds=90)]
+    assert [spell(value) for value in values] == [
+        *("null", "true", "3", "3u", "1.5", '"a\\n"', 'b"x"', '[1, {"k": []}]', 'duration("90s")'),
+    ]
+    assert len(spell({"k": "x" * 10_000}, 60)) == 60
+    assert spell([[[[[[1]]]]]]).count("[") < 7
