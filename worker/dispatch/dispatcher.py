@@ -8,7 +8,7 @@ with a lease, and one whose lease ran out is claimed by whoever comes next. Each
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from temporalio.client import Client
@@ -59,7 +59,8 @@ class Dispatcher:
         def record() -> bool:
             if self._triggers.webhook(trigger.slug) != trigger:
                 return False
-            self._store.events.record(event, match.decide(event, [trigger]), subscribers)
+            known = replace(event, deployment=self._triggers.deployment_behind(trigger.slug))
+            self._store.events.record(known, match.decide(known, [trigger]), subscribers)
             return True
 
         return await asyncio.to_thread(record)
@@ -73,12 +74,13 @@ class Dispatcher:
 
         def record() -> Event:
             triggers = self._triggers.of(event)
-            if self._triggers.active(event.project):
-                deliveries = match.decide(event, triggers)
+            known = replace(event, deployment=self._triggers.deployment(event.project))
+            if known.deployment:
+                deliveries = match.decide(known, triggers)
             else:
-                deliveries = match.skip(event, triggers, "the project has no active deployment")
-            self._store.events.record(event, deliveries, subscribers)
-            return event
+                deliveries = match.skip(known, triggers, "the project has no active deployment")
+            self._store.events.record(known, deliveries, subscribers)
+            return known
 
         return await asyncio.to_thread(record)
 

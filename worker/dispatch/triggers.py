@@ -64,9 +64,15 @@ class Triggers:
         trigger = self._store.triggers.get(event.project, event.source)
         return [] if trigger is None else [trigger]
 
-    def active(self, project: str) -> bool:
-        """Whether the project has a deployment that new sessions can run on."""
-        return self._activation(project) is not None
+    def deployment(self, project: str) -> str:
+        """The active deployment; empty when there is none."""
+        activation = self._activation(project)
+        return "" if activation is None else activation[0]
+
+    def deployment_behind(self, slug: str) -> str:
+        """The deployment whose webhook was found last; asks nobody."""
+        cached = self._webhooks.get(slug)
+        return "" if cached is None else cached.activation[0]
 
     def _activation(self, project: str) -> _Activation | None:
         deployment = self._store.deployments.active(project)

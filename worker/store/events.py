@@ -23,8 +23,9 @@ _BACKOFF_SECONDS = 0.5
 _BACKOFF_LIMIT_SECONDS = 5.0
 _FIELDS = (
     *("id", "event_id", "project", "trigger", "handler", "session_id", "state", "reason", "attempts"),
-    *("kind", "payload"),
+    *("kind", "payload", "finished_at"),
 )
+_HANDLED = ("pending", "done", "inbox")
 Subscribers = Callable[[sa.Connection, Event], Sequence[Delivery]]
 
 
@@ -59,15 +60,39 @@ class Events:
             row = connection.execute(sa.select(_E).where(_E.c.id == identifier)).one_or_none()
         return Event(**row._mapping) if row is not None else None
 
-    def list(self, project: str = "", source: str = "", limit: int = 50) -> builtins.list[Event]:
-        """The newest events first."""
+    def list(
+        self,
+        project: str = "",
+        source: str = "",
+        limit: int = 50,
+        *,
+        event_type: str = "",
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        unhandled: bool = False,
+    ) -> builtins.list[Event]:
+        """The newest events first; ``unhandled`` ones started and reached no session."""
         query = sa.select(_E).order_by(_E.c.seq.desc()).limit(limit)
-        if project:
-            query = query.where(_E.c.project == project)
-        if source:
-            query = query.where(_E.c.source == source)
+        for column, value in ((_E.c.project, project), (_E.c.source, source), (_E.c.event_type, event_type)):
+            if value:
+                query = query.where(column == value)
+        if since is not None:
+            query = query.where(_E.c.created_at >= since)
+        if until is not None:
+            query = query.where(_E.c.created_at <= until)
+        if unhandled:
+            handled = sa.select(_D.c.id).where((_D.c.event_id == _E.c.id) & _D.c.state.in_(_HANDLED))
+            query = query.where(~handled.exists())
         with self._database.read() as connection:
             return [Event(**row._mapping) for row in connection.execute(query)]
+
+    def near(self, identifier: str, limit: int = 200) -> builtins.list[str]:
+        """Ids of events, to name the nearest ones when there is none of an id: those that begin alike, and the newest."""
+        alike = sa.select(_E.c.id).where(_E.c.id.startswith(identifier[:6], autoescape=True)).limit(limit)
+        newest = sa.select(_E.c.id).order_by(_E.c.seq.desc()).limit(limit)
+        with self._database.read() as connection:
+            found = [*connection.execute(alike).scalars(), *connection.execute(newest).scalars()]
+        return builtins.list(dict.fromkeys(found))
 
     def deliveries(self, event_id: str) -> builtins.list[Delivery]:
         """What the event causes or caused."""
@@ -78,6 +103,32 @@ class Events:
         )
         with self._database.read() as connection:
             return [Delivery(**row._mapping) for row in connection.execute(query)]
+
+    def deliveries_of(self, event_ids: Sequence[str]) -> dict[str, builtins.list[Delivery]]:
+        """The deliveries of several events."""
+        found: dict[str, builtins.list[Delivery]] = {identifier: [] for identifier in event_ids}
+        query = sa.select(*(_D.c[name] for name in _FIELDS)).where(_D.c.event_id.in_(builtins.list(found)))
+        with self._database.read() as connection:
+            for row in connection.execute(query.order_by(_D.c.trigger)):
+                found[row.event_id].append(Delivery(**row._mapping))
+        return found
+
+    def started_by(
+        self, project: str, trigger: str, before: int | None, limit: int
+    ) -> builtins.list[tuple[int, str]]:
+        """Sessions that a trigger started, newest first, each with a number to go on from (``before``)."""
+        query = (
+            sa.select(_D.c.event_seq, _D.c.session_id)
+            .where((_D.c.trigger == trigger) & (_D.c.kind == "start") & _D.c.state.in_(("pending", "done")))
+            .order_by(_D.c.event_seq.desc())
+            .limit(limit)
+        )
+        if project:
+            query = query.where(_D.c.project == project)
+        if before is not None:
+            query = query.where(_D.c.event_seq < before)
+        with self._database.read() as connection:
+            return [(row.event_seq, row.session_id) for row in connection.execute(query)]
 
     def claim_deliveries(self, owner: str, limit: int, lease_seconds: float) -> builtins.list[Delivery]:
         """Take pending deliveries that nobody else is at, oldest events first."""
@@ -120,7 +171,9 @@ class Events:
         """It is done, skipped or failed for good."""
         with self._database.write() as connection:
             connection.execute(
-                sa.update(_D).where(_D.c.id == identifier).values(state=state, reason=reason, owner=None)
+                sa.update(_D)
+                .where(_D.c.id == identifier)
+                .values(state=state, reason=reason, owner=None, finished_at=clock.now())
             )
 
     def release_delivery(self, identifier: str, reason: str) -> None:

@@ -92,6 +92,49 @@ class SessionLog:
         with self._database.read() as connection:
             return [as_record(row) for row in connection.execute(query)]
 
+    def since(self, workflow_id: str, after_seq: int) -> list[StoredLine]:
+        """A session's lines in the order in which they were written."""
+        query = sa.select(_T).where((_T.c.workflow_id == workflow_id) & (_T.c.seq > after_seq))
+        with self._database.read() as connection:
+            return [as_record(row) for row in connection.execute(query.order_by(_T.c.seq).limit(_TAIL_LIMIT))]
+
+    def brief(
+        self, workflow_id: str, run_id: str, *, first: int = 0, characters: int = 400
+    ) -> list[StoredLine]:
+        """The lines of one run from a number on, each cut by the database: for a look at a long session."""
+        columns = [column for column in _T.c if column.name != "text"]
+        query = sa.select(*columns, sa.func.substr(_T.c.text, 1, characters).label("text")).where(
+            (_T.c.workflow_id == workflow_id) & (_T.c.run_id == run_id) & (_T.c.line >= first)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(_T.c.line, _T.c.attempt, _T.c.sub)).all()
+        last = {row.line: row.attempt for row in rows}
+        return [as_record(row) for row in rows if row.attempt in {0, last[row.line]}]
+
+    def failed(self, text: str, before: int | None, limit: int) -> list[tuple[int, str]]:
+        """Sessions whose error contains a text, newest first, each with a number to go on from (``before``)."""
+        number = sa.func.max(_T.c.seq).label("seq")
+        query = (
+            sa.select(number, _T.c.workflow_id)
+            .where((_T.c.kind == "error") & _T.c.text.icontains(text, autoescape=True))
+            .group_by(_T.c.workflow_id)
+            .order_by(number.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.having(number < before)
+        with self._database.read() as connection:
+            return [(row.seq, row.workflow_id) for row in connection.execute(query)]
+
+    def last_errors(self, workflow_ids: Sequence[str]) -> dict[str, str]:
+        """The last line of the newest error of each session that has one."""
+        query = sa.select(_T.c.workflow_id, _T.c.text).where(
+            _T.c.workflow_id.in_(list(workflow_ids)) & (_T.c.kind == "error")
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(_T.c.seq)).all()
+        return {row.workflow_id: (row.text.strip().splitlines() or [""])[-1].strip() for row in rows}
+
     def last_seq(self) -> int:
         """The number of the newest line."""
         with self._database.read() as connection:

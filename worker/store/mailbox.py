@@ -16,9 +16,10 @@ import sqlalchemy as sa
 from worker import clock, ids
 from worker.store import tables
 from worker.store.engine import Database
-from worker.store.records import Delivery, Event, Outcome, Subscription
+from worker.store.records import Delivery, Event, Outcome, PastSubscription, Subscription
 
 _S = tables.subscriptions
+_PAST = tables.ended_subscriptions
 _W = tables.waiters
 _N = tables.signals
 _D = tables.deliveries
@@ -42,9 +43,9 @@ class Mailbox:
             connection.execute(insert.on_conflict_do_nothing())
 
     def unsubscribe(self, identifier: str, session_id: str) -> None:
-        """Remove one subscription of a session."""
+        """End one subscription of a session."""
         with self._database.write() as connection:
-            connection.execute(sa.delete(_S).where((_S.c.id == identifier) & (_S.c.session_id == session_id)))
+            self._end(connection, (_S.c.id == identifier) & (_S.c.session_id == session_id))
 
     def subscriptions(self, session_id: str = "", project: str = "") -> builtins.list[Subscription]:
         """The subscriptions of a session, or of a project."""
@@ -59,8 +60,60 @@ class Mailbox:
     def forget(self, session_id: str) -> None:
         """The session has ended: it waits for nothing any more."""
         with self._database.write() as connection:
-            connection.execute(sa.delete(_S).where(_S.c.session_id == session_id))
+            self._end(connection, _S.c.session_id == session_id)
             connection.execute(sa.delete(_W).where(_W.c.session_id == session_id))
+
+    def _end(self, connection: sa.Connection, these: sa.ColumnElement[bool]) -> None:
+        """Move subscriptions out of the table that events are matched against; explanations still find them."""
+        columns = ("id", "project", "source", "session_id", "filter", "created_at")
+        ended = sa.select(*(_S.c[name] for name in columns), sa.literal(clock.now(), tables.Moment)).where(
+            these
+        )
+        insert = self._database.insert(_PAST).from_select([*columns, "ended_at"], ended)
+        connection.execute(insert.on_conflict_do_nothing())
+        connection.execute(sa.delete(_S).where(these))
+
+    def alive_at(self, project: str, source: str, at: dt.datetime) -> builtins.list[PastSubscription]:
+        """The subscriptions to a source that lived at some moment, oldest first."""
+        columns = ("id", "project", "source", "session_id", "filter", "created_at")
+        living = sa.select(
+            *(_S.c[name] for name in columns), sa.literal(None, tables.Moment).label("ended_at")
+        )
+        living = living.where((_S.c.project == project) & (_S.c.source == source) & (_S.c.created_at <= at))
+        past = sa.select(*(_PAST.c[name] for name in (*columns, "ended_at"))).where(
+            (_PAST.c.project == project)
+            & (_PAST.c.source == source)
+            & (_PAST.c.created_at <= at)
+            & (_PAST.c.ended_at >= at)
+        )
+        with self._database.read() as connection:
+            rows = [*connection.execute(living), *connection.execute(past)]
+        found = [PastSubscription(**row._mapping) for row in rows]
+        return sorted(found, key=lambda item: (item.created_at, item.id))
+
+    def past(self, identifiers: builtins.list[str]) -> builtins.list[PastSubscription]:
+        """These subscriptions, alive or ended."""
+        columns = ("id", "project", "source", "session_id", "filter", "created_at")
+        living = sa.select(*(_S.c[name] for name in columns)).where(_S.c.id.in_(identifiers))
+        past = sa.select(*(_PAST.c[name] for name in (*columns, "ended_at"))).where(
+            _PAST.c.id.in_(identifiers)
+        )
+        with self._database.read() as connection:
+            rows = [*connection.execute(living), *connection.execute(past)]
+        return [PastSubscription(**row._mapping) for row in rows]
+
+    def awaited(self, session_ids: builtins.list[str]) -> dict[str, builtins.list[str]]:
+        """What sessions are registered for, in words: ``the signal approved``, ``an event of chat``."""
+        found: dict[str, builtins.list[str]] = {}
+        waiters = sa.select(_W.c.session_id, _W.c.name).where(_W.c.session_id.in_(session_ids))
+        events = sa.select(_S.c.session_id, _S.c.source, _S.c.filter).where(_S.c.session_id.in_(session_ids))
+        with self._database.read() as connection:
+            for row in connection.execute(waiters.order_by(_W.c.name)):
+                found.setdefault(row.session_id, []).append(f"the signal {row.name}")
+            for one in connection.execute(events.order_by(_S.c.created_at)):
+                text = f"an event of {one.source}" + (f" with {one.filter}" if one.filter else "")
+                found.setdefault(one.session_id, []).append(text)
+        return found
 
     def await_signal(
         self, project: str, name: str, session_id: str, since: dt.datetime
@@ -125,7 +178,9 @@ class Mailbox:
                 ).first()
                 if found is None:
                     continue
-                connection.execute(sa.update(_D).where(_D.c.id == found.id).values(state="done"))
+                connection.execute(
+                    sa.update(_D).where(_D.c.id == found.id).values(state="done", finished_at=clock.now())
+                )
                 row = connection.execute(sa.select(_E).where(_E.c.id == found.event_id)).one_or_none()
                 if row is not None:
                     return identifier, Event(**row._mapping)

@@ -98,7 +98,10 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened outside. ``source_kind`` is trigger or connection, ``source`` its name."""
+    """Something that happened outside. ``source_kind`` is trigger or connection, ``source`` its name.
+
+    ``deployment`` is the one that was active when the event was recorded: its manifest says what the triggers were.
+    """
 
     id: str
     project: str
@@ -109,6 +112,7 @@ class Event:
     memo: dict[str, str]
     created_at: dt.datetime
     seq: int = 0
+    deployment: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ class Delivery:
     attempts: int = 0
     kind: str = "start"
     payload: Any = None
+    finished_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,19 @@ class Subscription:
     term_path: str = ""
     term_value: str = ""
     direct: bool = False
+
+
+@dataclass(frozen=True)
+class PastSubscription:
+    """A subscription with its lifetime; ``ended_at`` is None while it lives."""
+
+    id: str
+    project: str
+    source: str
+    session_id: str
+    filter: str
+    created_at: dt.datetime
+    ended_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)

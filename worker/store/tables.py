@@ -141,6 +141,7 @@ events = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("memo", sa.JSON, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("deployment", sa.Text, nullable=False, default="", server_default=""),
     sa.Index("events_by_project", "project", "seq"),
     sqlite_autoincrement=True,
 )
@@ -161,7 +162,9 @@ deliveries = sa.Table(
     sa.Column("not_before", Moment),
     sa.Column("kind", sa.Text, nullable=False, default="start", server_default="start"),
     sa.Column("payload", Json),
+    sa.Column("finished_at", Moment),
     sa.Index("deliveries_by_event", "event_id"),
+    sa.Index("deliveries_by_trigger", "project", "trigger", "event_seq"),
     sa.Index("deliveries_pending", "state", "event_seq"),
     sa.Index("deliveries_by_session", "session_id", "state"),
 )
@@ -181,6 +184,12 @@ session_log = sa.Table(
     sa.Column("place", sa.Text, nullable=False, default=""),
     sa.Column("task", sa.BigInteger, nullable=False, default=0, server_default="0"),
     sa.UniqueConstraint("workflow_id", "run_id", "line", "attempt", "sub"),
+    sa.Index(
+        "session_log_errors",
+        "seq",
+        sqlite_where=sa.text("kind = 'error'"),
+        postgresql_where=sa.text("kind = 'error'"),
+    ),
     sqlite_autoincrement=True,
 )
 services = sa.Table(
@@ -231,6 +240,18 @@ subscriptions = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Index("subscriptions_by_term", "project", "source", "term_path", "term_value"),
     sa.Index("subscriptions_by_session", "session_id"),
+)
+ended_subscriptions = sa.Table(
+    "ended_subscriptions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False),
+    sa.Column("filter", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment, nullable=False),
+    sa.Index("ended_subscriptions_by_source", "project", "source", "ended_at"),
 )
 waiters = sa.Table(
     "waiters",

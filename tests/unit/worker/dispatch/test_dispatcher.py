@@ -35,7 +35,7 @@ async def test_receive_records_event_and_deliveries_together():
     store = FakeStore(webhook(), webhook(id="trg_2", name="other", slug="xyz"))
     await Dispatcher(store, FakeClient()).receive(event())
     recorded, deliveries = store.recorded["evt_1"]
-    assert recorded == event()
+    assert recorded == event(deployment="dep_1")
     assert [(d.trigger, d.state) for d in deliveries] == [("hook", "pending")]
 
 

@@ -1,0 +1,117 @@
+"""What the store keeps so that people can ask afterwards: the same on both databases."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from worker import clock, ids
+from worker.contracts import LogBatch, LogLine
+from worker.dispatch.dispatcher import subscribers
+from worker.store.records import Delivery, Event, Subscription
+
+
+def event(**fields) -> Event:
+    """An event of the trigger hook."""
+    plain = {"event_type": "post", "data": {"n": 1}, "memo": {}, "created_at": clock.now()}
+    return Event(ids.new("evt"), "p", "trigger", "hook", **{**plain, **fields})
+
+
+def delivery(of: Event, state: str, trigger: str = "hook") -> Delivery:
+    """A delivery that starts a session."""
+    return Delivery(
+        ids.new("dlv"), of.id, "p", trigger, "main.py:on_event", ids.derived("ses", of.id, trigger), state
+    )
+
+
+def test_subscriptions_are_known_for_the_time_they_lived(store):
+    """An ended subscription meets no event any more, and is found for a moment of its life."""
+    before = clock.now()
+    store.mailbox.subscribe(Subscription("gone", "p", "hook", "ses_1", "data.n == 1"))
+    store.mailbox.subscribe(Subscription("stays", "p", "hook", "ses_2"))
+    during = clock.now()
+    store.mailbox.unsubscribe("gone", "ses_1")
+    after = clock.now() + dt.timedelta(microseconds=1)
+    assert store.mailbox.alive_at("p", "hook", before - dt.timedelta(seconds=1)) == []
+    found = store.mailbox.alive_at("p", "hook", during)
+    assert [(item.id, item.filter, item.ended_at is None) for item in found] == [
+        ("gone", "data.n == 1", False),
+        ("stays", "", True),
+    ]
+    assert [item.id for item in store.mailbox.alive_at("p", "hook", after)] == ["stays"]
+    store.mailbox.forget("ses_2")
+    assert sorted(item.id for item in store.mailbox.past(["gone", "stays"])) == ["gone", "stays"]
+    later = event()
+    store.events.record(later, [], subscribers)
+    assert store.events.deliveries(later.id) == []
+
+
+def test_a_delivery_knows_when_it_was_finished(store):
+    """None while it is pending."""
+    happened = event(deployment="dep_1")
+    store.events.record(happened, [delivery(happened, "pending")])
+    (pending,) = store.events.deliveries(happened.id)
+    assert pending.finished_at is None
+    store.events.finish_delivery(pending.id, "done")
+    (done,) = store.events.deliveries_of([happened.id])[happened.id]
+    assert done.finished_at is not None
+    assert done.finished_at >= happened.created_at
+    assert store.events.get(happened.id).deployment == "dep_1"
+
+
+def test_events_are_listed_by_type_time_and_effect(store):
+    """An event whose deliveries were all skipped, or that had none, is unhandled."""
+    early = clock.now() - dt.timedelta(hours=3)
+    handled, skipped, alone = event(), event(created_at=early), event(event_type="get")
+    store.events.record(handled, [delivery(handled, "pending")])
+    store.events.record(skipped, [delivery(skipped, "skipped")])
+    store.events.record(alone, [])
+    listed = store.events.list
+    assert [item.id for item in listed("p", unhandled=True)] == [alone.id, skipped.id]
+    assert [item.id for item in listed(event_type="get")] == [alone.id]
+    hour_ago = clock.now() - dt.timedelta(hours=1)
+    assert [item.id for item in listed(since=hour_ago)] == [alone.id, handled.id]
+    assert [item.id for item in listed(until=hour_ago)] == [skipped.id]
+    assert handled.id in store.events.near(handled.id[:-3])
+
+
+def test_sessions_of_a_trigger_are_read_page_by_page(store):
+    """Newest first, each once, by the number the page before ended with."""
+    happened = [event() for _ in range(5)]
+    for item in happened:
+        store.events.record(item, [delivery(item, "done"), delivery(item, "skipped", "other")])
+    first = store.events.started_by("p", "hook", None, 3)
+    rest = store.events.started_by("p", "hook", first[-1][0], 3)
+    expected = [ids.derived("ses", item.id, "hook") for item in reversed(happened)]
+    assert [session for _, session in [*first, *rest]] == expected
+    assert store.events.started_by("p", "other", None, 3) == []
+
+
+def test_what_sessions_are_registered_for_in_words(store):
+    """Signals by name and events by source and filter."""
+    store.mailbox.await_signal("p", "approved", "ses_1", clock.now())
+    store.mailbox.subscribe(Subscription("a", "p", "chat", "ses_1", "data.n == 1"))
+    assert store.mailbox.awaited(["ses_1", "ses_2"]) == {
+        "ses_1": ["the signal approved", "an event of chat with data.n == 1"]
+    }
+
+
+def test_errors_of_sessions_are_found_by_their_text(store):
+    """Whatever its case, newest first; the last error of each session is at hand."""
+    for number, text in enumerate(["KeyError: 'id'", "TimeoutError: slow", "KeyError: 'name'"]):
+        line = LogLine(1, clock.now().timestamp(), "error", f"Traceback\n{text}", "main.py:3")
+        other = LogLine(2, clock.now().timestamp(), "print", "keyerror", "")
+        store.log.write([LogBatch("p", f"ses_{number}", "run", 0, [line, other])])
+    first = store.log.failed("keyerror", None, 1)
+    rest = store.log.failed("keyerror", first[-1][0], 5)
+    assert [session for _, session in [*first, *rest]] == ["ses_2", "ses_0"]
+    assert store.log.failed("100%", None, 5) == []
+    assert store.log.last_errors(["ses_1", "ses_9"]) == {"ses_1": "TimeoutError: slow"}
+
+
+def test_lines_are_read_cut_and_from_a_number_on(store):
+    """For a look at a long session: no line longer than asked for."""
+    lines = [LogLine(n, 1.0, "print", "x" * 1000) for n in range(5)]
+    store.log.write([LogBatch("p", "ses_1", "run", 0, lines)])
+    found = store.log.brief("ses_1", "run", first=3, characters=10)
+    assert [(item.line, item.text) for item in found] == [(3, "x" * 10), (4, "x" * 10)]
+    assert [item.line for item in store.log.since("ses_1", found[0].seq)] == [4]
