@@ -16,7 +16,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "acceptance" / "golden"
 
 _NAMED = re.compile(
-    r"(?<![A-Za-z0-9])(?P<kind>prj|con|trg|evt|ses|dep|run|var|sub|sig|dlv)_[0-9a-z]{26}\b"
+    r"(?<![A-Za-z0-9])(?P<kind>prj|con|trg|evt|ses|dep|run|var|sub|sig|dlv)_(?:[0-9a-f]{32}|[0-9a-z]{26})\b"
     r"|(?<![A-Za-z0-9])(?P<build>bld)_[0-9a-f]{32}\b"
     r"|(?<![A-Za-z0-9_])(?P<slug>[0-9a-hjkmnp-tv-z]{26})\b"
     r"|(?<![A-Za-z0-9])(?P<uuid>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\b"
@@ -25,7 +25,7 @@ _PLAIN = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"), "TIME"),
     (re.compile(r"\b\d\d:\d\d:\d\d(?:\.\d+)?\b"), "TIME"),
     (re.compile(r"(127\.0\.0\.1|localhost):\d+"), r"\1:PORT"),
-    (re.compile(r"\b\d+(?:\.\d+)? s\b"), "N s"),
+    (re.compile(r"\b\d+(?:\.\d+)? m?s\b"), "N s"),
 )
 
 

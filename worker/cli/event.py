@@ -3,59 +3,98 @@
 from __future__ import annotations
 
 import json
+import mimetypes
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from worker import clock, ids
-from worker.cli import context
+from worker.cli import context, event_explain, nearest
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table
 from worker.cli.session import parse_data
-from worker.errors import NotFoundError
+from worker.cli.times import moment_of
+from worker.errors import NotFoundError, UsageError
 
-app = typer.Typer(help="List events, look at them, send one.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List events, look at them, send one, ask what one led to.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+event_explain.add_to(app)
+
+EventId = Annotated[str, typer.Argument(help="The event's id, or the beginning of one.")]
 
 
 @app.command(name="list")
 def list_events(
     project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
     source: Annotated[str, typer.Option("--source", help="Only from this trigger or connection.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 50,
+    event_type: Annotated[str, typer.Option("--type", "-t", help="Only of this type.")] = "",
+    since: Annotated[str, typer.Option("--since", help="Not older: 90s, 2h, 3d, 2026-01-31.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Not younger.")] = "",
+    unhandled: Annotated[
+        bool, typer.Option("--unhandled", "-u", help="Only those that started and reached no session.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1)] = 50,
     as_json: Json = False,
 ) -> None:
-    """List events, newest first."""
+    """List events, newest first.
+
+    Example: ak event list shop --since 2h --unhandled
+    """
     with context.opened(context.settings()) as store:
-        events = store.events.list(project, source, limit)
-    rows = [[e.id, e.project, e.source, e.event_type or "-", moment(e.created_at)] for e in events]
+        events = store.events.list(
+            project,
+            source,
+            limit,
+            event_type=event_type,
+            since=moment_of(since),
+            until=moment_of(until),
+            unhandled=unhandled,
+        )
+        deliveries = store.events.deliveries_of([item.id for item in events])
+    rows = [
+        [e.id, e.project, e.source, e.event_type or "-", moment(e.created_at), effect(deliveries[e.id])]
+        for e in events
+    ]
     Output(as_json=as_json).document(
-        [as_document(e) for e in events], table(["ID", "PROJECT", "SOURCE", "TYPE", "AT"], rows)
+        [as_document(e) | {"led_to": counts(deliveries[e.id])} for e in events],
+        table(["ID", "PROJECT", "SOURCE", "TYPE", "AT", "LED TO"], rows),
     )
 
 
 @app.command()
-def get(event: Annotated[str, typer.Argument(help="The event's id.")], as_json: Json = False) -> None:
-    """Show an event, its data and the sessions it led to."""
+def get(event: EventId, as_json: Json = False) -> None:
+    """Show an event, its data and the sessions it led to.
+
+    Example: ak event get evt_5h2
+    """
     with context.opened(context.settings()) as store:
-        found = store.events.get(event)
-        if found is None:
-            raise NotFoundError(f"there is no event {event}", hint="See `ak event list`.")
+        found = existing(store, event)
         deliveries = [
             {
+                "kind": d.kind,
                 "trigger": d.trigger,
                 "handler": d.handler,
                 "session": d.session_id or None,
                 "state": d.state,
                 "reason": d.reason,
+                "attempts": d.attempts,
+                "finished_at": d.finished_at,
             }
-            for d in store.events.deliveries(event)
+            for d in store.events.deliveries(found.id)
         ]
     lines = [f"{found.id}  {found.source}  {found.event_type}  {moment(found.created_at)}"]
     lines += [
-        f"  {d['trigger']} → {d['handler'] or '-'}  {d['state']}  {d['session'] or ''} {d['reason']}".rstrip()
+        f"  {d['trigger']} → {d['handler'] or d['session'] or '-'}  {d['state']}  "
+        f"{d['session'] or ''} {d['reason']}".rstrip()
         for d in deliveries
     ]
-    lines.append(json.dumps(found.data, indent=2))
+    lines += [f"  {name}: {value}" for name, value in found.memo.items()]
+    lines.append(json.dumps(found.data, indent=2, ensure_ascii=False))
     Output(as_json=as_json).document(
         as_document(found) | {"data": found.data, "deliveries": deliveries}, "\n".join(lines)
     )
@@ -67,33 +106,141 @@ def send(
     source: Annotated[str, typer.Argument(help="A trigger or connection of the project.")],
     event_type: Annotated[str, typer.Option("--type", "-t", help="The event's type.")] = "",
     data: Annotated[str, typer.Option("--data", "-d", help="The event's data: JSON, or @file.")] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", help="The event's data: a JSON file; anything else is a request's body."
+        ),
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The file is a request's body, also when it is JSON.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Send an event as if it came from a trigger or connection.
 
+    The data are what the handler finds in `event.data`. With --raw, and for files that are not JSON, the file is the
+    body of a POST request: the handler finds it in `event.data.body`, as it would find that of a webhook.
+
     Example: ak event send quickstart hello --type get --data '{"method": "GET"}'
+
+    Example: ak event send shop orders --file order.json --raw
     """
-    payload = parse_data(data)
+    if data and file is not None:
+        raise UsageError("give --data or --file, not both")
+    if raw and file is None:
+        raise UsageError("--raw says what a file is", hint="Give one: --file order.json --raw")
+    payload = parse_data(data) if file is None else read_file(file, raw=raw)
+    if not event_type and file is not None and isinstance(payload, dict) and payload.get("method") == "POST":
+        event_type = "post"
 
     async def work() -> str:
-        from worker.dispatch.dispatcher import Dispatcher
-        from worker.store.records import Event
-
         found = context.settings()
         with context.opened(found) as store:
             context.project(store, project)
             kind = kind_of(store, project, source)
-            happened = Event(
-                ids.new("evt"), project, kind, source, event_type, payload or {}, {}, clock.now()
-            )
-            async with context.connected(found, store) as client:
-                dispatcher = Dispatcher(store, client)
-                event = await dispatcher.receive(happened)
-                await dispatcher.deliver_pending()
-                return event.id
+            return await dispatched(found, store, project, kind, source, event_type, payload or {}, {})
 
     identifier = context.run(work())
     Output(as_json=as_json).document({"event_id": identifier}, identifier)
+
+
+@app.command()
+def redispatch(event: EventId, as_json: Json = False) -> None:
+    """Let an event happen again: a new event with the same data, for the triggers and subscriptions there are now.
+
+    The new event's memo says which one it repeats (`redispatched_from`). Sessions that the first one started are not
+    touched; nobody waits for the answer of a synchronous webhook.
+
+    Example: ak event redispatch evt_5h2
+    """
+
+    async def work() -> tuple[str, str]:
+        found = context.settings()
+        with context.opened(found) as store:
+            again = existing(store, event)
+            # What was noted about the trigger belongs to the trigger as it was then: it is looked up again.
+            memo = {key: value for key, value in again.memo.items() if key not in ("trigger_id", "durable")}
+            memo["redispatched_from"] = again.id
+            new = await dispatched(
+                found,
+                store,
+                again.project,
+                again.source_kind,
+                again.source,
+                again.event_type,
+                again.data,
+                memo,
+            )
+            return again.id, new
+
+    first, identifier = context.run(work())
+    Output(as_json=as_json).document(
+        {"event_id": identifier, "redispatched_from": first}, f"{identifier}  again what {first} was"
+    )
+
+
+async def dispatched(
+    found: Any,
+    store: Any,
+    project: str,
+    kind: str,
+    source: str,
+    event_type: str,
+    data: Any,
+    memo: dict[str, str],
+) -> str:
+    """Record an event and deliver it; returns its id."""
+    from worker.dispatch.dispatcher import Dispatcher
+    from worker.store.records import Event
+
+    happened = Event(ids.new("evt"), project, kind, source, event_type, data, memo, clock.now())
+    async with context.connected(found, store) as client:
+        dispatcher = Dispatcher(store, client)
+        event = await dispatcher.receive(happened)
+        await dispatcher.deliver_pending()
+        return event.id
+
+
+def existing(store: Any, identifier: str) -> Any:
+    """The event of an id, or of the beginning of one.
+
+    Raises:
+        NotFoundError: there is none, or several; the nearest are named.
+    """
+    found = store.events.get(identifier)
+    if found is not None:
+        return found
+    near = store.events.near(identifier)
+    begun = [item for item in near if item.startswith(identifier) and len(identifier) > len("evt_")]
+    if len(begun) == 1:
+        return store.events.get(begun[0])
+    if begun:
+        raise NotFoundError(f"{identifier} is the beginning of several events", hint="Give more of the id.")
+    raise NotFoundError(
+        f"there is no event {identifier}", hint=nearest.hint(identifier, near, "See `ak event list`.")
+    )
+
+
+def read_file(path: Path, *, raw: bool) -> Any:
+    """An event's data from a file: its JSON, or a request with it as the body."""
+    from worker.gateway.body import RawRequest, event_data
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    if not raw:
+        try:
+            return json.loads(content)
+        except ValueError:
+            if path.suffix == ".json":
+                raise UsageError(
+                    f"{path} is not JSON", hint="With --raw it is sent as a request's body, whatever it is."
+                ) from None
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    headers = [(b"Content-Type", kind.encode()), (b"Content-Length", str(len(content)).encode())]
+    return event_data(RawRequest("POST", b"/", b"", headers, content), "/")
 
 
 def kind_of(store: Any, project: str, source: str) -> str:
@@ -108,6 +255,24 @@ def kind_of(store: Any, project: str, source: str) -> str:
     raise NotFoundError(f"{project} has no trigger or connection {source}", hint=f"There are: {known}")
 
 
+def counts(deliveries: Sequence[Any]) -> dict[str, int]:
+    """How many sessions an event started and reached, and how many deliveries wait or failed."""
+    going = [item for item in deliveries if item.state in {"pending", "done", "inbox"}]
+    return {
+        "started": sum(item.kind == "start" for item in going),
+        "signalled": sum(item.kind != "start" for item in going),
+        "pending": sum(item.state == "pending" for item in going),
+        "failed": sum(item.state == "failed" for item in deliveries),
+    }
+
+
+def effect(deliveries: Sequence[Any]) -> str:
+    """The same in words."""
+    found = counts(deliveries)
+    parts = [f"{number} {name}" for name, number in found.items() if number]
+    return ", ".join(parts) or "nothing"
+
+
 def as_document(event: Any) -> dict[str, Any]:
     """An event as listed."""
     return {
@@ -118,4 +283,5 @@ def as_document(event: Any) -> dict[str, Any]:
         "type": event.event_type,
         "created_at": event.created_at,
         "memo": event.memo,
+        "deployment": event.deployment or None,
     }

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from worker.cli import deploy, errors, event, lint, manifests, session, up, value, var
+from worker.cli import deploy, errors, event, filters, lint, manifests, session, up, value, var
 
 app = typer.Typer(
     name="ak",
@@ -26,6 +26,7 @@ lint.add_to(app)
 app.add_typer(manifests.app, name="manifest")
 app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")
+app.add_typer(filters.app, name="filter")
 app.add_typer(var.app, name="var")
 app.add_typer(value.app, name="value")
 

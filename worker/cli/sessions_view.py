@@ -84,6 +84,20 @@ def deployment_version(execution: WorkflowExecution) -> str:
     return str(info.version.rpartition(".")[2])
 
 
+async def state_now(client: Client, identifier: str) -> str | None:
+    """A session's state; None when there is no such session.
+
+    Raises:
+        TemporalError: Temporal does not say.
+    """
+    try:
+        return state_of(await client.get_workflow_handle(identifier).describe())
+    except RPCError as error:
+        if is_gone(error) or error.status == RPCStatusCode.INVALID_ARGUMENT:
+            return None
+        raise TemporalError(f"Temporal does not describe {identifier}: {error.message}") from None
+
+
 async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
     """One session with its result or error."""
     handle = client.get_workflow_handle(identifier)

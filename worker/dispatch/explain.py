@@ -17,7 +17,6 @@ from worker.contracts import decode_data
 from worker.dispatch import match
 from worker.store.records import Delivery, Event, Trigger
 
-
 LATER = "it was not there yet, or not any more, when the event was recorded"
 
 

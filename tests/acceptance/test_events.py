@@ -1,0 +1,164 @@
+"""``ak event`` and ``ak filter``: what an event led to, and why it led to nothing."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from tests.helpers.golden import check
+from tests.helpers.projects import write
+from tests.helpers.waiting import eventually_sync
+
+CODE = """
+import autokitteh
+
+def on_event(event):
+    print(event.event_type, event.data)
+
+def subscriber(event):
+    mine = autokitteh.subscribe("orders", 'data.body.json.number == 7')
+    other = autokitteh.subscribe("orders", 'data.body.json.nunber == 7')
+    print("waiting")
+    found = autokitteh.next_event([mine, other], timeout=120)
+    print("got", found.data.body.json["number"])
+"""
+TRIGGERS = """
+- {name: orders, type: webhook, filter: 'data.body.json.action == "opened"', call: "main.py:on_event"}
+- {name: typo, type: webhook, filter: 'data.body.json.actoin == "opened"', call: "main.py:on_event"}
+- {name: posted, connection: chat, event_type: message, call: "main.py:on_event"}
+- {name: quiet, connection: chat, filter: 'data.text.startsWith("!")', call: "main.py:on_event"}
+"""
+EXTRA = """
+connections:
+  - {name: chat, integration: slack}
+"""
+
+
+@pytest.fixture(scope="module")
+def deployed(up, tmp_path_factory):
+    """A project with a webhook, a connection and a session that subscribes."""
+    directory = write(
+        tmp_path_factory.mktemp("events"), "events", {"main.py": CODE}, triggers=TRIGGERS, extra=EXTRA
+    )
+    return up.ak("deploy", str(directory))
+
+
+def explained(up, event: str, *, until="completed"):
+    """The explanation once every session of it is in a state."""
+
+    def settled():
+        found = up.ak("event", "explain", event)
+        sessions = [item["session"] for item in found["triggers"] if item["session"]]
+        return found if all(item["state"] == until for item in sessions) else None
+
+    return eventually_sync(settled)
+
+
+def post(deployed, trigger: str, body: dict) -> str:
+    """Post to a webhook; returns the event."""
+    return httpx.post(deployed["webhooks"][trigger], json=body).headers["AutoKitteh-Event-ID"]
+
+
+def test_explain_a_match_and_a_subscription(up, deployed):
+    """Who matched with which values, the sessions with their states, when it was delivered; ended subscriptions too."""
+    session = up.ak("session", "start", "events", "main.py:subscriber")["id"]
+    eventually_sync(lambda: up.prints(session) == ["waiting"])
+    event = post(deployed, "orders", {"action": "opened", "number": 7})
+    up.ak("session", "wait", session, "--timeout", "60")
+    found = explained(up, event)
+    (trigger,) = found["triggers"]
+    assert trigger["matched"]
+    assert trigger["parts"][0]["value"] is True
+    assert trigger["session"]["state"] == "completed"
+    assert trigger["delivery"]["attempts"] == 1
+    matched = {item["filter"]: item["matched"] for item in found["subscriptions"]}
+    assert matched == {"data.body.json.number == 7": True, "data.body.json.nunber == 7": False}
+    assert all(item["until"] for item in found["subscriptions"])
+    assert found["subscriptions"][0]["session"] == {"id": session, "state": "completed"}
+    check(up.run("event", "explain", event).stdout, "event/explain-subscriptions")
+    later = post(deployed, "orders", {"action": "opened", "number": 7})
+    assert up.ak("event", "explain", later)["subscriptions"] == []
+
+
+def test_explain_a_typo_in_a_key(up, deployed):
+    """The filter failed, and the key that was meant is named; the triggers of that moment count after a change."""
+    event = post(deployed, "typo", {"action": "opened", "number": 1})
+    text = up.run("event", "explain", event).stdout
+    assert "(there are: action, number; did you mean action?)" in text
+    check(text, "event/explain-typo")
+    assert event in [item["id"] for item in up.ak("event", "list", "events", "--unhandled")]
+
+
+def test_explain_an_event_of_a_connection(up, deployed):
+    """Each of its triggers by type and filter; nothing else listened."""
+    event = up.ak("event", "send", "events", "chat", "--type", "reaction", "--data", '{"text": "hi"}')[
+        "event_id"
+    ]
+    found = explained(up, event)
+    reasons = {item["name"]: item["reason"] for item in found["triggers"]}
+    assert reasons["posted"] == "event type is 'reaction', the trigger wants 'message'"
+    assert reasons["quiet"].endswith("is false")
+    assert {item["name"] for item in found["other_triggers"]} == {"orders", "typo"}
+
+
+def test_send_a_file_and_let_it_happen_again(up, deployed, tmp_path):
+    """A file as data, as a request's body; the repetition names the first."""
+    body = tmp_path / "order.json"
+    body.write_text(json.dumps({"action": "opened", "number": 2}))
+    first = up.ak("event", "send", "events", "orders", "--file", str(body), "--raw")["event_id"]
+    found = up.ak("event", "get", first)
+    assert (found["type"], found["data"]["body"]["json"]) == ("post", {"action": "opened", "number": 2})
+    assert found["deliveries"][0]["state"] == "done"
+    assert up.ak("event", "get", up.ak("event", "send", "events", "chat", "--file", str(body))["event_id"])[
+        "data"
+    ] == {"action": "opened", "number": 2}
+    again = up.ak("event", "redispatch", first[:12])["event_id"]
+    repeated = up.ak("event", "get", again)
+    assert repeated["memo"]["redispatched_from"] == first
+    assert repeated["data"] == found["data"]
+    assert explained(up, again)["triggers"][0]["session"]["id"] != found["deliveries"][0]["session"]
+    assert "the same as" in up.run("event", "explain", again).stdout
+
+
+def test_list_events_by_what_they_led_to(up, deployed):
+    """Filters by source, type and time; counts of sessions started."""
+    event = post(deployed, "orders", {"action": "opened", "number": 3})
+    listed = up.ak("event", "list", "events", "--source", "orders", "--type", "post", "--since", "1h")
+    assert {item["id"]: item["led_to"]["started"] for item in listed}[event] == 1
+    assert up.ak("event", "list", "events", "--until", "1h") == []
+    assert up.run("event", "list", "--since", "soon", check=False).returncode == 2
+    text = up.run("event", "list", "events", "-n", "1").stdout
+    assert "1 started" in text
+
+
+def test_unknown_events_name_the_nearest(up, deployed):
+    """Exit status 4."""
+    event = post(deployed, "typo", {"number": 1})
+    for command in ("get", "explain", "redispatch"):
+        failed = up.run("event", command, f"{event[:-1]}~", check=False)
+        assert failed.returncode == 4
+        assert event in failed.stderr
+
+
+def test_filter_test(up, deployed, tmp_path):
+    """Against an event, data and a file; the exit status tells a wrong filter."""
+    event = post(deployed, "typo", {"action": "opened", "number": 5})
+    found = up.ak("filter", "test", "data.body.json.number > 4 && event_type == 'post'", "--event", event)
+    assert (found["result"], found["parts"][1]["value"]) == (True, True)
+    wrong = up.run("filter", "test", "data.body = 1", check=False)
+    assert wrong.returncode == 1
+    check(wrong.stdout, "event/filter-wrong")
+    check(
+        up.run(
+            "filter", "test", "data.n in [1, 2] || size(data.m) > 1", "--data", '{"n": 3, "m": []}'
+        ).stdout,
+        "event/filter-false",
+    )
+    file = tmp_path / "data.json"
+    file.write_text('{"n": 1}')
+    assert up.ak("filter", "test", "data.n == 1", "--file", str(file))["result"] is True
+    assert (
+        up.run("filter", "test", "data.n", "--file", str(file), "--data", "{}", check=False).returncode == 2
+    )

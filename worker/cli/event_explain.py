@@ -1,0 +1,250 @@
+"""``ak event explain``: for each trigger and each subscription of the event's source, why it matched, or why not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli import context
+from worker.cli.deploy import Json
+from worker.cli.output import Output, moment
+from worker.cli.times import length
+
+if TYPE_CHECKING:
+    from worker.dispatch.explain import Verdict
+    from worker.store import Store
+    from worker.store.records import Delivery, Event
+
+_MAX_STATES = 200
+_AT_ONCE = 16
+_PATIENCE_SECONDS = 3.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command(name="explain")(explain)
+
+
+def explain(
+    event: Annotated[str, typer.Argument(help="The event's id, or the beginning of one.")],
+    as_json: Json = False,
+) -> None:
+    """Say why an event started or reached the sessions it did, and why it reached no others.
+
+    Shown are the triggers of the deployment that was active at that moment, and the subscriptions that were alive: each
+    with its filter, the value of every part of it, the session it led to, and when it was delivered.
+
+    Example: ak event explain evt_5h2
+    """
+    from worker.cli.event import existing
+
+    async def work() -> dict[str, Any]:
+        found = context.settings()
+        with context.opened(found) as store:
+            happened = existing(store, event)
+            answer = explained(store, happened)
+            await add_states(found, store, answer)
+            return answer
+
+    answer = context.run(work())
+    text = text_of(answer)
+    for item in [*answer["triggers"], *answer["subscriptions"]]:
+        del item["_parts"]
+    Output(as_json=as_json).document(answer, text)
+
+
+def explained(store: Store, event: Event) -> dict[str, Any]:
+    """The whole answer from the store."""
+    from worker.cli.event import as_document
+    from worker.dispatch import explain as rules
+
+    deliveries = store.events.deliveries(event.id)
+    triggers, as_of = triggers_at(store, event)
+    started = {item.trigger: item for item in deliveries if item.kind == "start"}
+    mine = [item for item in triggers if rules.listens(item, event)]
+    shown = [
+        {
+            "name": item.name,
+            "kind": item.kind,
+            "handler": item.call or None,
+            "event_type": item.event_type or None,
+            **document_of(
+                rules.of_trigger(event, item, started.get(item.name)), event, started.get(item.name)
+            ),
+        }
+        for item in mine
+    ]
+    shown += [  # a trigger that the manifest at hand does not know: what was recorded is all there is
+        {"name": name, "kind": "trigger", "handler": item.handler or None, "event_type": None}
+        | document_of(None, event, item)
+        for name, item in started.items()
+        if name not in {trigger.name for trigger in mine}
+    ]
+    return {
+        "event": as_document(event),
+        "triggers_as_of": as_of,
+        "triggers": shown,
+        "subscriptions": subscriptions_at(store, event, deliveries),
+        "other_triggers": [
+            {
+                "name": item.name,
+                "kind": item.kind,
+                "listens_to": item.connection or item.schedule or item.name,
+            }
+            for item in triggers
+            if not rules.listens(item, event)
+        ],
+    }
+
+
+def triggers_at(store: Store, event: Event) -> tuple[list[Any], str]:
+    """The triggers at the event's moment, and whose they are: the deployment's, or those of now."""
+    from worker.dispatch import explain as rules
+
+    deployment = store.deployments.get(event.deployment) if event.deployment else None
+    if deployment is not None:
+        return rules.triggers_of(event, deployment.desired["project"]["triggers"]), deployment.id
+    return sorted(store.triggers.list(event.project), key=lambda item: not rules.listens(item, event)), "now"
+
+
+def subscriptions_at(store: Store, event: Event, deliveries: list[Delivery]) -> list[dict[str, Any]]:
+    """The subscriptions that were alive, and those that were delivered to."""
+    from worker.dispatch import explain as rules
+
+    delivered = {item.trigger: item for item in deliveries if item.kind in {"event", "inbox"}}
+    found = {item.id: item for item in store.mailbox.alive_at(event.project, event.source, event.created_at)}
+    missing = [identifier for identifier in delivered if identifier not in found]
+    found |= {item.id: item for item in store.mailbox.past(missing)}
+    shown = [
+        {
+            "id": item.id,
+            "since": item.created_at,
+            "until": item.ended_at,
+            **document_of(
+                rules.of_filter(event, item.filter, delivered=item.id in delivered),
+                event,
+                delivered.get(item.id),
+            ),
+            "session": {"id": item.session_id, "state": None},
+        }
+        for item in found.values()
+    ]
+    shown += [
+        {"id": name, "since": None, "until": None, **document_of(None, event, item)}
+        for name, item in delivered.items()
+        if name not in found
+    ]
+    return shown
+
+
+def document_of(verdict: Verdict | None, event: Event, delivery: Delivery | None) -> dict[str, Any]:
+    """What a trigger and a subscription have in common."""
+    from worker.cli.filters_view import documents_of
+    from worker.dispatch.match import SKIPPED
+
+    matched = verdict.matched if verdict is not None else delivery is not None and delivery.state != SKIPPED
+    reason = verdict.reason if verdict is not None else delivery.reason if delivery is not None else ""
+    carried = None
+    if delivery is not None and delivery.state != SKIPPED:
+        done = delivery.finished_at
+        carried = {
+            "state": delivery.state,
+            "attempts": delivery.attempts,
+            "finished_at": done,
+            "seconds": (done - event.created_at).total_seconds() if done is not None else None,
+            "reason": delivery.reason or None,
+        }
+    return {
+        "matched": matched,
+        "reason": reason or None,
+        "filter": (verdict.filter if verdict is not None else "") or None,
+        "parts": documents_of(verdict.parts) if verdict is not None else [],
+        "delivery": carried,
+        "session": {"id": delivery.session_id, "state": None} if carried and delivery is not None else None,
+        "_parts": verdict.parts if verdict is not None else [],
+    }
+
+
+async def add_states(found: Any, store: Store, answer: dict[str, Any]) -> None:
+    """Ask Temporal how the sessions are; without Temporal the answer stands without it."""
+    from worker import temporal
+    from worker.cli import sessions_view as view
+    from worker.errors import WorkerError
+
+    sessions = [
+        item["session"] for item in [*answer["triggers"], *answer["subscriptions"]] if item["session"]
+    ]
+    if not sessions:
+        return
+    try:
+        client = await temporal.connect(found, store.blobs, patience_seconds=_PATIENCE_SECONDS)
+    except WorkerError:
+        return
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(session: dict[str, Any]) -> None:
+        async with gate:
+            with contextlib.suppress(WorkerError):
+                session["state"] = await view.state_now(client, session["id"])
+
+    await asyncio.gather(*(ask(session) for session in sessions[:_MAX_STATES]))
+
+
+def text_of(answer: dict[str, Any]) -> str:
+    """The answer as a person reads it."""
+    event = answer["event"]
+    of = f"{event['source_kind']} {event['source']}"
+    lines = [
+        f"{event['id']}  {event['type'] or '-'}  from {of} of {event['project']}  {moment(event['created_at'])}"
+    ]
+    again = event["memo"].get("redispatched_from")
+    if again:
+        lines.append(f"  the same as {again}, dispatched again")
+    if answer["triggers_as_of"] != "now":
+        lines.append(f"  the triggers are those of {answer['triggers_as_of']}, which was active then")
+    else:
+        lines.append("  the deployment of that moment is not known: triggers are shown as they are now")
+    for item in answer["triggers"]:
+        handler = f" → {item['handler']}" if item["handler"] else ""
+        lines += ["", f"trigger {item['name']}{handler}", *outcome_lines(item, "started")]
+    for item in answer["subscriptions"]:
+        since = f", since {moment(item['since'])}" if item["since"] else ""
+        until = f" until {moment(item['until'])}" if item["until"] else ""
+        lines += ["", f"subscription of {item['session']['id']}{since}{until}"]
+        lines += outcome_lines(item, "signalled")
+    if not answer["triggers"] and not answer["subscriptions"]:
+        lines += ["", f"nothing listened to {of}"]
+    others = [f"{item['name']} ({item['kind']} {item['listens_to']})" for item in answer["other_triggers"]]
+    if others:
+        lines += ["", f"not asked, since they listen to something else: {', '.join(others)}"]
+    return "\n".join(lines)
+
+
+def outcome_lines(item: dict[str, Any], verb: str) -> list[str]:
+    """What came of it, and the filter."""
+    from worker.cli.filters_view import lines_of
+
+    lines = []
+    session, delivery = item["session"], item["delivery"]
+    if item["matched"]:
+        state = f", which is {session['state']} now" if session and session["state"] else ""
+        told = "signalled the session" if verb == "signalled" else verb
+        word = {"done": told, "inbox": "kept for it", "failed": "could not be delivered"}.get(
+            delivery["state"] if delivery else "", "not delivered yet"
+        )
+        which = f" {session['id']}" if verb == "started" and session and word == verb else ""
+        lines.append(f"  matched: {word}{which}{state}")
+        if delivery and (delivery["seconds"] is not None or delivery["reason"]):
+            times = f"{delivery['attempts']} attempt{'s' if delivery['attempts'] != 1 else ''}"
+            after = f"after {length(delivery['seconds'])}, " if delivery["seconds"] is not None else ""
+            why = f": {delivery['reason']}" if delivery["reason"] else ""
+            lines.append(f"  delivered {after}{times}{why}" if not why else f"  {after}{times}{why}")
+    else:
+        state = f" (the session is {session['state']} now)" if session and session["state"] else ""
+        lines.append(f"  not matched: {item['reason']}{state}")
+    if item["filter"]:
+        lines += ["  filter", *lines_of(item["_parts"], "    ")]
+    return lines
