@@ -38,6 +38,7 @@ EDITED = "the code was edited"
 STATE = "the handler depends on what can change between two runs: clock or chance that no stand-in covers, module-level state of a library, a file, the environment"
 _OPENING = "autokitteh.end"
 _AROUND = 2  # steps shown before and after those that differ
+_APART = 3  # steps shown of a stretch in which they differ
 _MOST_ROWS = 40
 
 
@@ -233,11 +234,11 @@ def _rows(
     for tag, i, i_end, j, j_end in matcher.get_opcodes():
         if tag == "equal":
             rows += [_row(" ", step) for step in left[i : min(i_end, i + _AROUND)]]
-            if j_end == len(right) or i_end == len(left) or i_end - i > _AROUND:
-                break
-            continue
-        rows += [_row("-", step) for step in left[i:i_end]]
-        rows += [_row("+", step) for step in right[j:j_end]]
+        else:
+            rows += [_row("-", step) for step in left[i : min(i_end, i + _APART)]]
+            rows += [_row("+", step) for step in right[j : min(j_end, j + _APART)]]
+        if i_end - i > _APART or j_end - j > _APART or j_end == len(right):
+            break  # the replay ends soon after both part: what follows there says nothing
     return rows[:_MOST_ROWS]
 
 

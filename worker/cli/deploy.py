@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock
-from worker.cli import context, links
+from worker.cli import checking, context, links
 from worker.cli.output import Output
 from worker.config import Settings
-from worker.errors import DeployError
+from worker.errors import DeployError, UsageError
 from worker.store import Store
 from worker.store.records import Deployment
 
@@ -33,20 +33,41 @@ def deploy(
     directory: Annotated[
         Path, typer.Argument(help="The project: a directory with autokitteh.yaml.")
     ] = Path(),
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Change nothing: say which open sessions could go on with this code."),
+    ] = False,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate", help="Then move the open sessions that can go on with this code to it."),
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="With --check and --migrate: look at so many open sessions.")
+    ] = 1000,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Check a project and make it run.
 
     Nothing is changed when anything is wrong: the running deployment stays. Sessions that run now finish on the code
-    that started them; new sessions run the new code.
+    that started them; new sessions run the new code. With --check the exit status is 1 when a session would break.
 
     Example: ak deploy examples/quickstart
     """
     out = Output(as_json=as_json)
     found = context.settings()
+    if check and migrate:
+        raise UsageError("--check changes nothing, --migrate does: choose one")
     with context.opened(found) as store:
+        if check:
+            return context.run(checking.check(directory, store, found, out, limit))
         answer = context.run(deploy_directory(directory, store, found, out))
-    out.document(answer, text_of(answer))
+        moved = context.run(checking.migrate(answer, store, found, out, limit)) if migrate else None
+    text = text_of(answer)
+    if moved is not None:
+        answer |= {"sessions": moved.to_json()}
+        text += "\n" + checking.text_of(moved, deployed=True)
+    out.document(answer, text)
+    return 0
 
 
 async def deploy_directory(directory: Path, store: Store, found: Settings, out: Output) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from temporalio.client import (
 from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
+from worker import moving
 from worker.contracts import MEMO_EVENT_ID, MEMO_TRIGGER
 from worker.errors import NotFoundError, TemporalError
 from worker.rpc import is_gone
@@ -59,7 +60,7 @@ def query_of(project: str, states: Iterable[str]) -> str:
 async def summary(execution: WorkflowExecution, store: Store) -> dict[str, Any]:
     """A session as listed; result and error are read only for one session at a time."""
     memo = await execution.memo()
-    version = deployment_version(execution)
+    version = moving.version_of(execution)
     record = store.deployments.by_version(execution.task_queue, version) if version else None
     return {
         "id": execution.id,
@@ -74,14 +75,6 @@ async def summary(execution: WorkflowExecution, store: Store) -> dict[str, Any]:
         "result": None,
         "error": None,
     }
-
-
-def deployment_version(execution: WorkflowExecution) -> str:
-    """The build id that runs the session."""
-    info = execution.raw_info.versioning_info
-    if info.HasField("deployment_version"):
-        return str(info.deployment_version.build_id)
-    return str(info.version.rpartition(".")[2])
 
 
 async def state_now(client: Client, identifier: str) -> str | None:

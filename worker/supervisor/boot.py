@@ -47,8 +47,44 @@ def prepare(
         raise DeployError(
             f"build {deployment.build_id} is not in the store", hint="Deploy the project again."
         )
+    urls = webhook_urls(deployment, store.triggers.reserve_slug, base_url)
+    variables = process_environment(deployment, urls, base_url)
+    return launch_of(deployment, build.content, variables, settings, temporal_address, tell)
+
+
+def rehearse(
+    deployment: Deployment,
+    content: bytes,
+    store: Store,
+    settings: Settings,
+    base_url: str,
+    tell: Callable[[str], None],
+) -> Launch:
+    """The same for a deployment that is not in the store; nothing is written there.
+
+    Raises:
+        DeployError: its requirements cannot be installed.
+    """
+
+    def slug(project: str, trigger: str) -> str:
+        known = store.triggers.get(project, trigger)
+        return known.slug if known is not None else "not-deployed-yet"
+
+    variables = process_environment(deployment, webhook_urls(deployment, slug, base_url), base_url)
+    return launch_of(deployment, content, variables, settings, "", tell)
+
+
+def launch_of(
+    deployment: Deployment,
+    content: bytes,
+    variables: dict[str, str],
+    settings: Settings,
+    temporal_address: str,
+    tell: Callable[[str], None],
+) -> Launch:
+    """Extract a build's content and make its interpreter."""
     directory = settings.home / "builds" / deployment.build_id
-    archive.unpack(build.content, directory)
+    archive.unpack(content, directory)
     python = environment.interpreter(deployment.requirements, settings.cache_dir, directory, tell)
     keys = derive_keys(settings.installation_key(), deployment.project)
     triggers = deployment.desired["project"]["triggers"]
@@ -80,27 +116,27 @@ def prepare(
     return Launch(
         boot,
         python,
-        process_environment(deployment, store, base_url),
+        variables,
         settings.home / "logs" / f"{deployment.project}-{deployment.id}.log",
     )
 
 
-def process_environment(deployment: Deployment, store: Store, base_url: str) -> dict[str, str]:
+def process_environment(deployment: Deployment, urls: dict[str, str], base_url: str) -> dict[str, str]:
     """The environment of the process: ours without what is ours alone, and the deployment's variables on top."""
     return (
         inherited_environment()
         | deployment.environment
-        | webhook_urls(deployment, store, base_url)
+        | urls
         | {"store_public_url": f"{base_url.rstrip('/')}/store/{deployment.project}"}
         | {"PYTHONHASHSEED": _HASH_SEED, "PYTHONUNBUFFERED": "1"}
     )
 
 
-def webhook_urls(deployment: Deployment, store: Store, base_url: str) -> dict[str, str]:
+def webhook_urls(deployment: Deployment, slug: Callable[[str, str], str], base_url: str) -> dict[str, str]:
     """``TRIGGER__webhook_url`` for each webhook trigger; relative when no address is known."""
     base = f"{base_url.rstrip('/')}/" if base_url else ""
     return {
-        f"{trigger['name']}__webhook_url": f"{base}webhooks/{store.triggers.reserve_slug(deployment.project, trigger['name'])}"
+        f"{trigger['name']}__webhook_url": f"{base}webhooks/{slug(deployment.project, trigger['name'])}"
         for trigger in deployment.desired["project"]["triggers"]
         if trigger["kind"] == "webhook"
     }

@@ -27,19 +27,25 @@ _ANSWER_SECONDS = 300.0
 _END_SECONDS = 5.0
 
 
+class EndedBeforeError(Exception):
+    """The process had ended before it was asked: nothing is known about this history, ask another process."""
+
+
 class Build:
-    """A build that is asked about histories; made by ``asking``."""
+    """A build that is asked about histories; made by ``asking``. ``ended``: it answers no more."""
 
     def __init__(self, process: asyncio.subprocess.Process, answers: asyncio.StreamReader) -> None:
         self._process = process
         self._answers = answers
         self._alone = asyncio.Lock()
+        self.ended = False
 
     async def replay(self, history: WorkflowHistory, *, edited: bool | None = None) -> dict[str, Any]:
         """How the history replays on the build: ``worker.process.replay.Replayed`` as JSON.
 
         Raises:
-            DeployError: the process ended, or did not answer.
+            DeployError: the process ended over this history, or did not answer.
+            EndedBeforeError: it had ended before.
         """
         content = History(events=history.events).SerializeToString()
         head = {
@@ -49,11 +55,17 @@ class Build:
             "edited": edited,
         }
         async with self._alone:
+            if self.ended:
+                raise EndedBeforeError
             assert self._process.stdin is not None
             with contextlib.suppress(ConnectionError):
                 self._process.stdin.write(json.dumps(head).encode() + b"\n" + content)
                 await self._process.stdin.drain()
-            return await self.answer(_ANSWER_SECONDS)
+            try:
+                return await self.answer(_ANSWER_SECONDS)
+            except DeployError:
+                self.ended = True
+                raise
 
     async def answer(self, seconds: float) -> dict[str, Any]:
         """The next line of the process.

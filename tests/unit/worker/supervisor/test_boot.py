@@ -104,9 +104,10 @@ def test_process_environment_is_the_deployments(monkeypatch):
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("AK_PAYLOAD_KEY", "k")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    found = boot.process_environment(DEPLOYMENT, store_of(), "")
+    found = boot.process_environment(DEPLOYMENT, {"hook__webhook_url": "u"}, "")
     assert (found["A"], found["TOKEN"], found["LANG"]) == ("1", "t0p", "user")
     assert not {"AK_PAYLOAD_KEY", "PYTHONPATH"} & found.keys()
+    assert found["hook__webhook_url"] == "u"
     assert (found["PYTHONHASHSEED"], found["PYTHONUNBUFFERED"]) == ("0", "1")
 
 
@@ -120,7 +121,7 @@ def test_process_environment_is_the_deployments(monkeypatch):
 )
 def test_webhooks_are_told_by_variable(base, url):
     """Each webhook trigger, with or without a handler, has its URL; schedules have none."""
-    found = boot.webhook_urls(DEPLOYMENT, store_of(), base)
+    found = boot.webhook_urls(DEPLOYMENT, store_of().triggers.reserve_slug, base)
     assert found["hook__webhook_url"] == url
     assert sorted(found) == [f"{name}__webhook_url" for name in ("hook", "other", "quiet", "same")]
 
