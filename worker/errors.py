@@ -5,7 +5,8 @@
     ├── NotFoundError                nothing of that name, exit code 4
     ├── ConfigError                  an environment variable or setting is wrong
     ├── DeployError                  a deployment was refused; nothing was changed
-    │   └── UserCodeError            the user's code cannot be loaded; carries file and line
+    │   ├── UserCodeError            the user's code cannot be loaded; carries file and line
+    │   └── InUseError               it would take away what is in use, and nobody said yes
     ├── TemporalError                Temporal cannot be found, reached or used
     ├── StoreError                   the database cannot be opened, read or written
     │   ├── LimitError               a value of a project is too large, or there are too many
@@ -72,6 +73,12 @@ class UserCodeError(DeployError):
     """The user's code cannot be loaded."""
 
     code = "AK1101"
+
+
+class InUseError(DeployError):
+    """It would take away what is in use, and nobody said yes; nothing was changed."""
+
+    code = "AK1102"
 
 
 class TemporalError(WorkerError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import datetime as dt
 import functools
 import hashlib
 import json
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import manifest
-from manifest import render
-from worker import environment
+from manifest import Manifest, Plan, Project, State, Usage, render
+from manifest.plan import variable_fields
+from worker import clock, environment, planning
 from worker.errors import DeployError, UserCodeError
 from worker.store import Store
 from worker.store.records import Deployment
@@ -26,6 +28,7 @@ from worker.usercode import archive, hints
 
 MANIFEST_NAME = "autokitteh.yaml"
 REQUIREMENTS_NAME = "requirements.txt"
+_RECENT = dt.timedelta(days=1)  # a trigger that had an event since then is in use
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Prepared:
     requirements: str
     version: str
     changed: bool
+    plan: Plan
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -73,13 +77,18 @@ def prepare(directory: Path, store: Store) -> Prepared:
             check_syntax(directory / name, name)
     requirements_file = directory / REQUIREMENTS_NAME
     requirements = requirements_file.read_text() if requirements_file.is_file() else ""
-    project = desired["project"]["name"]
-    values, secret_names = configuration(desired, store)
+    wanted = Manifest.from_json(desired).project
+    assert wanted is not None
+    current = store.deployments.state(wanted.name)
+    made = manifest.plan(wanted, current)
+    values, secret_names = configuration(wanted, current)
     version = version_of(packed.build_id, values, requirements)
-    active = store.deployments.active(project)
-    changed = active is None or active.version != version or active.desired != desired
+    active = store.deployments.active(wanted.name)
+    changed = active is None or active.version != version or active.desired != desired or bool(made.changes)
+    if changed:
+        made = planning.whole(made, current, active, packed, values, store)
     return Prepared(
-        project=project,
+        project=wanted.name,
         directory=directory,
         packed=packed,
         desired=desired,
@@ -88,8 +97,14 @@ def prepare(directory: Path, store: Store) -> Prepared:
         requirements=requirements,
         version=version,
         changed=changed,
+        plan=made,
         warnings=[*warnings, *unkeepable(directory, packed.files, desired)],
     )
+
+
+def usage(project: str, store: Store) -> Usage:
+    """What of a project is in use: a change that takes it away should not come as a surprise."""
+    return Usage(store.events.used_since(project, clock.now() - _RECENT), store.mailbox.waiting(project))
 
 
 def read_manifest(directory: Path) -> tuple[dict[str, Any], list[str]]:
@@ -134,34 +149,24 @@ def unkeepable(directory: Path, files: list[str], desired: dict[str, Any]) -> li
     ]
 
 
-def configuration(desired: dict[str, Any], store: Store) -> tuple[dict[str, str], list[str]]:
+def configuration(desired: Project, current: State) -> tuple[dict[str, str], list[str]]:
     """The variables a deployment's process sees, and which of them are secret.
 
-    A value set by hand is kept unless the manifest's own value changed since it was last applied.
+    They are those that will be there when the plan is carried out; see the rules of ``manifest.plan``.
     """
-    project = desired["project"]
-    stored = {(item.connection, item.name): item for item in store.vars.list(project["name"])}
-    wanted = {("", item["name"]): item for item in project["vars"]}
-    for connection in project["connections"]:
-        wanted |= {(connection["name"], item["name"]): item for item in connection["vars"]}
-    values: dict[str, str] = {}
-    secret_names: list[str] = []
-    for scope, item in wanted.items():
-        known = stored.get(scope)
-        keep = known is not None and known.manifest_value == item["value"]
-        names = "__".join(part for part in scope if part)
-        values[names] = known.value if keep and known is not None else item["value"]
-        if item["secret"] or (known is not None and known.secret):
-            secret_names.append(names)
-    connections = {connection["name"] for connection in project["connections"]}
-    for scope, known in stored.items():
-        by_hand = known.manifest_value is None
-        if scope not in wanted and by_hand and (not scope[0] or scope[0] in connections):
-            names = "__".join(part for part in scope if part)
-            values[names] = known.value
-            if known.secret:
-                secret_names.append(names)
-    return values, sorted(secret_names)
+    stored = {(item.connection, item.name): item for item in current.variables}
+    wanted = {("", item.name): item for item in desired.vars}
+    for connection in desired.connections:
+        wanted |= {(connection.name, item.name): item for item in connection.vars}
+    connections = {"", *(connection.name for connection in desired.connections)}
+    found = [(scope, variable_fields(item, stored.get(scope))) for scope, item in wanted.items()]
+    found += [
+        (scope, {"value": item.value, "secret": item.secret})
+        for scope, item in stored.items()
+        if scope not in wanted and item.manifest_value is None and scope[0] in connections
+    ]
+    values = {planning.variable_name(*scope): str(fields["value"]) for scope, fields in found}
+    return values, sorted(planning.variable_name(*scope) for scope, fields in found if fields["secret"])
 
 
 def version_of(build_id: str, values: dict[str, str], requirements: str) -> str:
@@ -207,8 +212,9 @@ def reconfigure(project: str, store: Store) -> Deployment | None:
     active = store.deployments.active(project)
     if active is None:
         return None
-    desired = with_stored_values(active.desired, store)
-    values, secret_names = configuration(desired, store)
+    wanted = Manifest.from_json(with_stored_values(active.desired, store)).project
+    assert wanted is not None
+    values, secret_names = configuration(wanted, store.deployments.state(project))
     version = version_of(active.build_id, values, active.requirements)
     if version == active.version:
         return None

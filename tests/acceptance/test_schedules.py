@@ -126,7 +126,7 @@ def test_deploying_keeps_pauses_and_removes_what_is_gone(up, project):
         (project / "autokitteh.yaml").write_text(
             "\n".join(kept).replace('"* * * * * * *"', '"*/2 * * * * * *"')
         )
-        answer = up.ak("deploy", str(project))
+        answer = up.ak("deploy", str(project), "--yes")
         assert answer["schedules"]["feeds"]["schedule"] == "*/2 * * * * * *"
         eventually_sync(lambda: "schedules:killer" not in schedules(up), 30)
         found = eventually_sync(

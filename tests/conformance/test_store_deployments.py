@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from tests.helpers.desired import desired, trigger, var
 from worker.errors import StoreError
-from worker.store import deployments as module
+from worker.store import applying
 
 
 def request(store, version="v1", **parts):
@@ -46,11 +46,23 @@ def test_request_supersedes_an_older_pending_one(store):
     assert (found.state, found.error["message"]) == ("failed", "superseded by a newer deployment")
 
 
-def test_request_for_the_active_version_with_another_manifest_is_new_work(store):
-    """The same files with another manifest are activated again, in the same record."""
+def test_request_for_the_active_version_with_another_manifest_applies_it(store):
+    """The same version goes on, never inactive, with what the manifest decides now."""
     made = activate(store)
     again = request(store, triggers=[trigger("t")])
-    assert (again.id, again.state) == (made.id, "pending")
+    assert (again.id, again.state, again.desired) == (made.id, "active", desired(triggers=[trigger("t")]))
+    assert again.activated_at > made.activated_at
+    assert [item.name for item in store.triggers.list("p")] == ["t"]
+
+
+def test_request_for_the_active_version_mends_what_was_changed_beside_it(store):
+    """A variable of the manifest that somebody deleted is there again."""
+    made = activate(store, variables=[var("A", "1")])
+    store.vars.delete("p", "A")
+    again = request(store, variables=[var("A", "1")])
+    assert again.activated_at > made.activated_at
+    assert [item.value for item in store.vars.list("p")] == ["1"]
+    assert request(store, variables=[var("A", "1")]) == again
 
 
 def test_request_leaves_other_projects_alone(store):
@@ -152,7 +164,7 @@ def test_activate_is_all_or_nothing(store, monkeypatch):
     def fail(*_args):
         raise RuntimeError("in the middle")
 
-    monkeypatch.setattr(module, "apply_desired", fail)
+    monkeypatch.setattr(applying, "apply_desired", fail)
     with pytest.raises(RuntimeError):
         store.deployments.activate(second.id)
     assert store.deployments.active("p").id == first.id

@@ -144,8 +144,11 @@ class System:
 
     def _do_subscribe(self, arguments: dict[str, JSON], caller: Caller) -> JSON:
         source, text = arguments["source"], arguments["filter"]
-        triggers = {item.name for item in self._store.triggers.list(self._project)}
-        if source not in triggers | {item.name for item in self._store.connections.list(self._project)}:
+        sources = {item.name for item in self._store.triggers.list(self._project)}
+        sources |= {item.name for item in self._store.connections.list(self._project)}
+        if source not in sources:  # code from before a rename knows only the old name
+            source = self._store.triggers.now_called(self._project, source)
+        if source not in sources:
             raise AutoKittehError(f'subscribe({source}, {text}) -> source "{source}" not found')
         try:
             path, value = self._terms.term_of(text)

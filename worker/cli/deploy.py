@@ -1,27 +1,32 @@
-"""``ak deploy``: check a project, hand it to the supervisor, watch it become active."""
+"""``ak deploy``: check a project, show what changes, hand it to the supervisor, watch it become active."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from worker import clock
 from worker.cli import checking, context, links
+from worker.cli.confirm import confirm
 from worker.cli.output import Output
 from worker.config import Settings
-from worker.errors import DeployError, UsageError
+from worker.errors import DeployError, InUseError, UsageError
 from worker.store import Store
 from worker.store.records import Deployment
+
+if TYPE_CHECKING:
+    from worker.target import Prepared
 
 _POLL_SECONDS = 0.1
 _ALIVE_SECONDS = 15.0
 _WAIT_SECONDS = 600.0
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without asking; for scripts.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,12 +49,14 @@ def deploy(
     limit: Annotated[
         int, typer.Option("--limit", min=1, help="With --check and --migrate: look at so many open sessions.")
     ] = 1000,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> int:
-    """Check a project and make it run.
+    """Check a project, show what changes, and make it run.
 
     Nothing is changed when anything is wrong: the running deployment stays. Sessions that run now finish on the code
-    that started them; new sessions run the new code. With --check the exit status is 1 when a session would break.
+    that started them; new sessions run the new code. Before a trigger goes that had events in the last day, or a
+    connection that sessions wait on, you are asked. With --check the exit status is 1 when a session would break.
 
     Example: ak deploy examples/quickstart
     """
@@ -60,7 +67,7 @@ def deploy(
     with context.opened(found) as store:
         if check:
             return context.run(checking.check(directory, store, found, out, limit))
-        answer = context.run(deploy_directory(directory, store, found, out))
+        answer = context.run(deploy_directory(directory, store, found, out, yes=yes))
         moved = context.run(checking.migrate(answer, store, found, out, limit)) if migrate else None
     text = text_of(answer)
     if moved is not None:
@@ -70,17 +77,37 @@ def deploy(
     return 0
 
 
-async def deploy_directory(directory: Path, store: Store, found: Settings, out: Output) -> dict[str, Any]:
-    """Deploy one directory; returns the documented answer."""
+async def deploy_directory(
+    directory: Path, store: Store, found: Settings, out: Output, *, yes: bool, tell_unchanged: bool = True
+) -> dict[str, Any]:
+    """Deploy one directory; returns the documented answer.
+
+    Args:
+        directory: the project.
+        store: where it goes.
+        found: the settings.
+        out: for the plan and progress.
+        yes: go ahead although something in use is taken away.
+        tell_unchanged: say so when nothing changes.
+
+    Raises:
+        InUseError: something in use would be taken away, and nobody said yes.
+        DeployError: it is refused, or does not start.
+    """
+    from manifest import render
     from worker import target, versions
 
     prepared = await asyncio.to_thread(target.prepare, directory, store)
     for warning in prepared.warnings:
         out.progress(f"warning: {warning}")
+    if prepared.changed or tell_unchanged:
+        out.say(render.plan_text(prepared.plan))
+    actions = render.plan_json(prepared.plan)["actions"]
     if not prepared.changed:
         active = store.deployments.active(prepared.project)
         assert active is not None
-        return answer_for(active, store, found, changed=False)
+        return answer_for(active, store, found, changed=False) | {"actions": actions}
+    check_use(prepared, store, out, yes=yes)
     if not store.services.alive("supervisor", _ALIVE_SECONDS):
         raise DeployError(
             "no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`."
@@ -89,7 +116,25 @@ async def deploy_directory(directory: Path, store: Store, found: Settings, out: 
         await versions.check_room(client, prepared.project, prepared.version)
     deployment = await asyncio.to_thread(target.request, prepared, store)
     active = await watch(deployment, store, out.progress)
-    return answer_for(active, store, found, changed=True)
+    return answer_for(active, store, found, changed=True) | {"actions": actions}
+
+
+def check_use(prepared: Prepared, store: Store, out: Output, *, yes: bool) -> None:
+    """Ask before something in use is taken away; with ``yes`` only say it."""
+    from worker import target
+
+    surprises = prepared.plan.surprises(target.usage(prepared.project, store))
+    if not surprises:
+        return
+    lines = "\n".join(f"  {surprise}" for surprise in surprises)
+    if yes:
+        out.progress(f"warning: something in use is taken away\n{lines}")
+        return
+    refusal = InUseError(
+        f"something in use would be taken away; nothing was changed\n{lines}",
+        hint="`--yes` goes ahead. What only has another name now keeps its URL: ak trigger rename PROJECT OLD NEW",
+    )
+    confirm(f"something in use is taken away\n{lines}\nGo on?", refusal, yes=yes, as_json=out.as_json)
 
 
 async def watch(deployment: Deployment, store: Store, tell: Callable[[str], None]) -> Deployment:

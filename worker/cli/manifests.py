@@ -1,4 +1,4 @@
-"""``ak manifest``: check a manifest, print its schema."""
+"""``ak manifest``: check a manifest, show what deploying it would change, print its schema."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from worker.cli import context
 from worker.cli.deploy import Json
 from worker.cli.output import Output
 from worker.errors import NotFoundError
 
 app = typer.Typer(
-    help="Check autokitteh.yaml, print its schema.", no_args_is_help=True, rich_markup_mode=None
+    help="Check autokitteh.yaml, show what deploying it would change, print its schema.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -39,6 +42,34 @@ def validate(
         text if result.problems else f"{file} is valid",
     )
     return 0 if valid else 1
+
+
+@app.command(name="plan")
+def show_plan(
+    directory: Annotated[
+        Path, typer.Argument(help="The project: a directory with autokitteh.yaml.")
+    ] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Show what `ak deploy` would change, and change nothing.
+
+    + is new, ~ changes, - goes, > gets another name, = is kept although the manifest says otherwise, ! is in use.
+
+    Example: ak manifest plan examples/quickstart
+    """
+    from manifest import render
+    from worker import target
+
+    found = context.settings()
+    with context.opened(found) as store:
+        prepared = target.prepare(directory, store)
+        surprises = prepared.plan.surprises(target.usage(prepared.project, store))
+    out = Output(as_json=as_json)
+    for warning in prepared.warnings:
+        out.progress(f"warning: {warning}")
+    document = render.plan_json(prepared.plan) | {"in_use": [str(surprise) for surprise in surprises]}
+    lines = [render.plan_text(prepared.plan), *(f"  ! {surprise}" for surprise in surprises)]
+    out.document(document, "\n".join(lines))
 
 
 @app.command()

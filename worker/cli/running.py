@@ -32,7 +32,12 @@ async def up(directories: list[Path], settings: Settings, out: Output) -> int:
         deployments, failed = [], False
         for directory in directories:
             try:
-                deployments.append(await deploy_directory(directory, running.store, running.settings, out))
+                # Who starts it wants what the directory says, and nobody may be there to ask: warned, not asked.
+                deployments.append(
+                    await deploy_directory(
+                        directory, running.store, running.settings, out, yes=True, tell_unchanged=False
+                    )
+                )
             except WorkerError as error:
                 sys.stderr.write(f"{error.code}: {error}\n")
                 failed = True

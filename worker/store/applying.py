@@ -1,4 +1,7 @@
-"""Apply a checked manifest: connections, triggers and variables become what it says, inside one transaction."""
+"""A project's rows as the target of a plan: read as they are, changed as a plan says, inside one transaction.
+
+Imported only where a plan is made or applied: build processes have this room too, but not what manifests need.
+"""
 
 from __future__ import annotations
 
@@ -6,104 +9,140 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from worker import ids
+import manifest
+from manifest import Connection, Manifest, Place, Plan, State, StoredVar, Trigger
+from manifest.changes import Fields
+from worker import clock, ids
 from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import Variable
 from worker.store.sealing import Sealer
 from worker.store.vars import opened, write
 
-_TRIGGER_FIELDS = ("kind", "call", "event_type", "filter", "is_sync", "is_durable", "connection", "schedule")
+_C, _T, _V = tables.connections, tables.triggers, tables.variables
+_R, _S, _P = tables.trigger_renames, tables.slugs, tables.projects
+_TRIGGER_FIELDS = (
+    *("kind", "call", "event_type", "filter", "is_sync", "is_durable", "connection"),
+    *("schedule", "timezone", "overlap", "catchup", "jitter"),
+)
 
 
 def apply_desired(
     database: Database, sealer: Sealer, connection: sa.Connection, project: str, desired: dict[str, Any]
-) -> None:
-    """Make connections, triggers and variables what the manifest says."""
-    wanted = desired["project"]
-    apply_connections(connection, project, wanted["connections"])
-    apply_triggers(connection, project, wanted["triggers"])
-    variables = {("", item["name"]): item for item in wanted["vars"]}
-    for item in wanted["connections"]:
-        variables |= {(item["name"], var["name"]): var for var in item["vars"]}
-    apply_variables(database, sealer, connection, project, variables)
+) -> Plan:
+    """Make a project what its manifest says; returns what had to be done."""
+    wanted = Manifest.from_json(desired).project
+    assert wanted is not None
+    assert wanted.name == project
+    return manifest.apply(wanted, Rows(database, sealer, connection))
 
 
-def apply_connections(connection: sa.Connection, project: str, wanted: list[dict[str, Any]]) -> None:
-    """By name: ids survive."""
-    table = tables.connections
-    here = table.c.project == project
-    known = {row.name: row for row in connection.execute(sa.select(table).where(here))}
-    for item in wanted:
-        if item["name"] in known:
-            connection.execute(
-                sa.update(table)
-                .where(here & (table.c.name == item["name"]))
-                .values(integration=item["integration"])
-            )
-        else:
-            connection.execute(
-                sa.insert(table).values(
-                    id=ids.new("con"), project=project, name=item["name"], integration=item["integration"]
-                )
-            )
-    for name in known.keys() - {item["name"] for item in wanted}:
-        connection.execute(sa.delete(table).where(here & (table.c.name == name)))
+class Rows:
+    """All that a manifest decides, as it stands in the tables."""
 
+    def __init__(self, database: Database, sealer: Sealer, connection: sa.Connection) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._connection = connection
 
-def apply_triggers(connection: sa.Connection, project: str, wanted: list[dict[str, Any]]) -> None:
-    """By name: ids survive unless the kind changes; slugs live in a table of their own and survive everything."""
-    table = tables.triggers
-    here = table.c.project == project
-    known = {row.name: row for row in connection.execute(sa.select(table).where(here))}
-    for item in wanted:
-        fields = {name: item[name] for name in _TRIGGER_FIELDS}
-        before = known.get(item["name"])
-        if before is None:
-            connection.execute(
-                sa.insert(table).values(id=ids.new("trg"), project=project, name=item["name"], **fields)
-            )
-        else:
-            identifier = before.id if before.kind == fields["kind"] else ids.new("trg")
-            connection.execute(
-                sa.update(table).where(here & (table.c.name == item["name"])).values(id=identifier, **fields)
-            )
-    for name in known.keys() - {item["name"] for item in wanted}:
-        connection.execute(sa.delete(table).where(here & (table.c.name == name)))
-
-
-def apply_variables(
-    database: Database,
-    sealer: Sealer,
-    connection: sa.Connection,
-    project: str,
-    wanted: dict[tuple[str, str], dict[str, Any]],
-) -> None:
-    """A value set by hand is kept unless the manifest's own value changed; what the manifest dropped goes."""
-    table = tables.variables
-    here = table.c.project == project
-    rows = connection.execute(sa.select(table).where(here))
-    known = {(row.connection, row.name): opened(sealer, row._mapping) for row in rows}
-    # What goes, goes first: it must not count against the limit.
-    for (scope, name), gone in known.items():
-        if (scope, name) not in wanted and gone.manifest_value is not None:
-            connection.execute(
-                sa.delete(table).where(here & (table.c.connection == scope) & (table.c.name == name))
-            )
-    for (scope, name), item in wanted.items():
-        before = known.get((scope, name))
-        keep = before is not None and before.manifest_value == item["value"]
-        write(
-            database,
-            sealer,
-            connection,
-            Variable(
-                project,
-                name,
-                before.value if keep and before is not None else item["value"],
-                scope,
-                item["secret"] or (before is not None and before.secret),
-                item["description"],
+    def current(self, project: str) -> State:
+        """The project as it is."""
+        run = self._connection.execute
+        display_name = run(sa.select(_P.c.display_name).where(_P.c.name == project)).scalar()
+        variables = [
+            opened(self._sealer, row._mapping) for row in run(sa.select(_V).where(_V.c.project == project))
+        ]
+        triggers = run(sa.select(_T).where(_T.c.project == project))
+        asked = run(sa.select(_R.c.old, _R.c.new).where((_R.c.project == project) & ~_R.c.applied))
+        return State(
+            display_name,
+            tuple(
+                Connection(row.name, row.integration)
+                for row in run(sa.select(_C).where(_C.c.project == project))
             ),
-            manifest_value=item["value"],
+            tuple(
+                StoredVar(v.name, v.value, v.connection, v.secret, v.description, v.manifest_value)
+                for v in variables
+            ),
+            tuple(
+                Trigger(row.name, **{name: row._mapping[name] for name in _TRIGGER_FIELDS})
+                for row in triggers
+            ),
+            {row.old: row.new for row in asked},
         )
+
+    def put(self, project: str, place: Place, fields: Fields) -> None:
+        """Insert or change one part; the ids of connections and triggers stay."""
+        match place.kind:
+            case "project":
+                self._put_project(project, fields)
+            case "connection":
+                self._put(_C, "con", project, place.name, fields)
+            case "variable":
+                item = Variable(
+                    project,
+                    place.name,
+                    fields["value"],
+                    place.connection,
+                    fields["secret"],
+                    fields["description"],
+                )
+                value = fields["manifest_value"]
+                write(self._database, self._sealer, self._connection, item, manifest_value=value)
+            case _:
+                self._put(_T, "trg", project, place.name, {name: fields[name] for name in _TRIGGER_FIELDS})
+                # A trigger of its own has the name now: it no longer means another one.
+                former = (_R.c.project == project) & (_R.c.old == place.name) & _R.c.applied
+                self._connection.execute(sa.delete(_R).where(former))
+
+    def delete(self, project: str, place: Place) -> None:
+        """Delete one part; a trigger's slug stays, so that it has its URL again when it comes back."""
+        if place.kind == "variable":
+            here = (_V.c.project == project) & (_V.c.name == place.name)
+            self._connection.execute(sa.delete(_V).where(here & (_V.c.connection == place.connection)))
+            return
+        table = _C if place.kind == "connection" else _T
+        here = (table.c.project == project) & (table.c.name == place.name)
+        self._connection.execute(sa.delete(table).where(here))
+        if table is _T:
+            asked = (_R.c.project == project) & (_R.c.old == place.name) & ~_R.c.applied
+            self._connection.execute(sa.delete(_R).where(asked))
+
+    def rename(self, project: str, place: Place, to: str) -> None:
+        """Give a trigger its new name, with its slug and who waits for it; the old name means it from now on."""
+        run, old, subscriptions = self._connection.execute, place.name, tables.subscriptions
+        run(sa.update(_T).where((_T.c.project == project) & (_T.c.name == old)).values(name=to))
+        move_slug(self._connection, project, old, to)
+        here = (subscriptions.c.project == project) & (subscriptions.c.source == old)
+        run(sa.update(subscriptions).where(here).values(source=to))
+        remember_rename(self._database, self._connection, project, old, to)
+
+    def _put_project(self, project: str, fields: Fields) -> None:
+        values = {"display_name": fields["display_name"]}
+        insert = self._database.insert(_P).values(
+            id=ids.new("prj"), name=project, created_at=clock.now(), **values
+        )
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def _put(self, table: sa.Table, kind: str, project: str, name: str, fields: Fields) -> None:
+        insert = self._database.insert(table).values(id=ids.new(kind), project=project, name=name, **fields)
+        self._connection.execute(
+            insert.on_conflict_do_update(index_elements=["project", "name"], set_=dict(fields))
+        )
+
+
+def move_slug(connection: sa.Connection, project: str, old: str, new: str) -> None:
+    """The webhook's URL of one name becomes that of another, whose own is given up."""
+    here = _S.c.project == project
+    connection.execute(sa.delete(_S).where(here & (_S.c.trigger == new)))
+    connection.execute(sa.update(_S).where(here & (_S.c.trigger == old)).values(trigger=new))
+
+
+def remember_rename(database: Database, connection: sa.Connection, project: str, old: str, new: str) -> None:
+    """From now on the old name means the new one, also where it was once the new one itself."""
+    here = _R.c.project == project
+    connection.execute(sa.delete(_R).where(here & (_R.c.old == new)))
+    connection.execute(sa.update(_R).where(here & (_R.c.new == old) & _R.c.applied).values(new=new))
+    insert = database.insert(_R).values(project=project, old=old, new=new, applied=True)
+    values = {"new": new, "applied": True}
+    connection.execute(insert.on_conflict_do_update(index_elements=["project", "old"], set_=values))

@@ -32,14 +32,12 @@ class Projects:
         return [Project(**row._mapping) for row in rows]
 
     def ensure(self, name: str, display_name: str = "") -> Project:
-        """The project of that name, made when it is not there."""
+        """The project of that name, made when it is not there; one that is there stays as it is."""
         insert = self._database.insert(tables.projects).values(
             id=ids.new("prj"), name=name, display_name=display_name, created_at=clock.now()
         )
         with self._database.write() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=["name"], set_={"display_name": display_name})
-            )
+            connection.execute(insert.on_conflict_do_nothing())
         found = self.get(name)
         assert found is not None
         return found
@@ -98,8 +96,21 @@ class Triggers:
             rows = connection.execute(query).all()
         return [Trigger(**{**row._mapping, "slug": row.slug or ""}) for row in rows]
 
+    def now_called(self, project: str, name: str) -> str:
+        """The name of a trigger that once had this name; any other name stays as it is."""
+        table = tables.trigger_renames
+        query = sa.select(table.c.new).where(
+            (table.c.project == project) & (table.c.old == name) & table.c.applied
+        )
+        with self._database.read() as connection:
+            return connection.execute(query).scalar() or name
+
     def reserve_slug(self, project: str, trigger: str) -> str:
-        """The slug of a webhook: the same from the first request on, also before and after the trigger exists."""
+        """The slug of a webhook: the same from the first request on, also before and after the trigger exists.
+
+        A deployment from before a rename asks by the old name, and gets the same one.
+        """
+        trigger = self.now_called(project, trigger)
         table = tables.slugs
         query = sa.select(table.c.slug).where((table.c.project == project) & (table.c.trigger == trigger))
         with self._database.read() as connection:

@@ -8,17 +8,19 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from worker import clock, ids
 from worker.errors import StoreError
 from worker.store import tables
-from worker.store.applying import apply_desired
 from worker.store.engine import Database
 from worker.store.records import Deployment
 from worker.store.sealing import Sealer
+
+if TYPE_CHECKING:  # a build process has this room without what manifests need
+    from manifest import Plan, State
 
 _T = tables.deployments
 _LOCK = 7_231_003  # who asks or activates is alone, so that one deployment of a project is pending, and one active
@@ -43,14 +45,15 @@ class Deployments:
         secret_names: list[str],
         requirements: str,
     ) -> Deployment:
-        """Ask for a version to become active; an active one whose manifest is the same is returned as it is."""
+        """Ask for a version to become active; of one that is active already the manifest is applied at once."""
         with self._database.write() as connection:
             self._database.lock(connection, _LOCK)
             known = connection.execute(
                 sa.select(_T).where((_T.c.project == project) & (_T.c.version == version))
             ).one_or_none()
-            if known is not None and known.state == "active" and json.loads(known.desired) == desired:
-                return self._record(known)
+            if known is not None and known.state == "active":
+                self._amend(connection, known, desired)
+                return self._record(connection.execute(sa.select(_T).where(_T.c.id == known.id)).one())
             identifier = known.id if known is not None else ids.new("dep")
             others = (_T.c.project == project) & (_T.c.id != identifier)
             connection.execute(
@@ -157,8 +160,27 @@ class Deployments:
                 .where(_T.c.id == identifier)
                 .values(state="active", error=None, activated_at=clock.now())
             )
-            apply_desired(self._database, self._sealer, connection, row.project, json.loads(row.desired))
+            self._apply(connection, row.project, json.loads(row.desired))
         return True
+
+    def state(self, project: str) -> State:
+        """All that a manifest decides, as it is now: what a plan is made against."""
+        from worker.store.applying import Rows
+
+        with self._database.read() as connection:
+            return Rows(self._database, self._sealer, connection).current(project)
+
+    def _amend(self, connection: sa.Connection, known: Any, desired: dict[str, Any]) -> None:
+        """The version stays; what its manifest decides becomes what it says."""
+        changed = self._apply(connection, known.project, desired).changes
+        if changed or json.loads(known.desired) != desired:
+            values = {"desired": json.dumps(desired), "activated_at": clock.now()}
+            connection.execute(sa.update(_T).where(_T.c.id == known.id).values(**values))
+
+    def _apply(self, connection: sa.Connection, project: str, desired: dict[str, Any]) -> Plan:
+        from worker.store.applying import apply_desired
+
+        return apply_desired(self._database, self._sealer, connection, project, desired)
 
     def _one(self, condition: sa.ColumnElement[bool]) -> Deployment | None:
         found = self._many(condition)

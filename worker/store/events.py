@@ -94,6 +94,26 @@ class Events:
             found = [*connection.execute(alike).scalars(), *connection.execute(newest).scalars()]
         return builtins.list(dict.fromkeys(found))
 
+    def used_since(self, project: str, since: dt.datetime) -> dict[str, int]:
+        """The triggers that had events since then, with how many: their own, or those of their connection."""
+        recent = (_E.c.project == project) & (_E.c.created_at >= since)
+        own = (
+            sa.select(_E.c.source.label("name"), sa.func.count().label("number"))
+            .where(recent & (_E.c.source_kind == "trigger"))
+            .group_by(_E.c.source)
+        )
+        started = (
+            sa.select(_D.c.trigger.label("name"), sa.func.count().label("number"))
+            .join(_E, _E.c.id == _D.c.event_id)
+            .where(recent & (_D.c.kind == "start") & (_D.c.state != "skipped"))
+            .group_by(_D.c.trigger)
+        )
+        found: dict[str, int] = {}
+        with self._database.read() as connection:
+            for query in (started, own):
+                found |= {row.name: row.number for row in connection.execute(query)}
+        return found
+
     def deliveries(self, event_id: str) -> builtins.list[Delivery]:
         """What the event causes or caused."""
         query = (

@@ -57,6 +57,16 @@ class Mailbox:
         with self._database.read() as connection:
             return [Subscription(**row._mapping) for row in connection.execute(query)]
 
+    def waiting(self, project: str) -> dict[str, int]:
+        """The triggers and connections that sessions have subscribed to, with how many subscriptions."""
+        query = (
+            sa.select(_S.c.source, sa.func.count().label("number"))
+            .where(_S.c.project == project)
+            .group_by(_S.c.source)
+        )
+        with self._database.read() as connection:
+            return {row.source: row.number for row in connection.execute(query)}
+
     def forget(self, session_id: str) -> None:
         """The session has ended: it waits for nothing any more."""
         with self._database.write() as connection:

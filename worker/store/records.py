@@ -59,6 +59,10 @@ class Trigger:
     is_durable: bool = True
     connection: str = ""
     schedule: str = ""
+    timezone: str = ""
+    overlap: str = ""
+    catchup: str = ""
+    jitter: str = ""
     slug: str = ""
 
 

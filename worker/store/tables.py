@@ -94,6 +94,19 @@ triggers = sa.Table(
     sa.Column("is_durable", sa.Boolean, nullable=False, default=True),
     sa.Column("connection", sa.Text, nullable=False, default=""),
     sa.Column("schedule", sa.Text, nullable=False, default=""),
+    *(
+        sa.Column(name, sa.Text, nullable=False, default="", server_default="")
+        for name in ("timezone", "overlap", "catchup", "jitter")
+    ),
+)
+trigger_renames = sa.Table(
+    "trigger_renames",
+    metadata,
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("old", sa.Text, primary_key=True),
+    sa.Column("new", sa.Text, nullable=False),
+    # False until a manifest follows; then the old name goes on meaning the new one for code that knows only that.
+    sa.Column("applied", sa.Boolean, nullable=False, default=False),
 )
 slugs = sa.Table(
     "slugs",

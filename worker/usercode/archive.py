@@ -119,6 +119,24 @@ def pack(directory: Path) -> Archive:
     return Archive(buffer.getvalue(), f"bld_{digest.hexdigest()[:_HASH_CHARACTERS]}", files)
 
 
+def digests(content: bytes) -> dict[str, str]:
+    """The files of an archive, each with a hash of what it is.
+
+    Raises:
+        DeployError: it is damaged.
+    """
+    found = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+            for member in tar:
+                source = tar.extractfile(member)
+                digest = hashlib.sha256(source.read() if source is not None else b"").hexdigest()
+                found[member.name] = f"{member.mode & stat.S_IXUSR}:{digest}"
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
+    return found
+
+
 def unpack(content: bytes, directory: Path) -> None:
     """Extract into ``directory``, which is complete or not there at all; one that is complete is kept.
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from manifest import Manifest, State, StoredVar
 from tests.helpers.desired import desired, var
 from tests.helpers.fake_store import deployment
 from tests.helpers.projects import write
@@ -16,12 +17,28 @@ from worker.errors import DeployError, UserCodeError
 from worker.store.records import Variable
 
 
-def store_of(*variables, active=None):
+def state_of(*variables, **parts):
+    """A project with some variables."""
+    stored = (
+        StoredVar(v.name, v.value, v.connection, v.secret, v.description, v.manifest_value) for v in variables
+    )
+    return State("", variables=tuple(stored), **parts)
+
+
+def store_of(*variables, active=None, state=None, build=None):
     """A store with some variables and an active deployment; nothing can be written to it."""
     return SimpleNamespace(
         vars=SimpleNamespace(list=lambda _project: list(variables)),
-        deployments=SimpleNamespace(active=lambda _project: active),
+        builds=SimpleNamespace(get=lambda _id: build),
+        deployments=SimpleNamespace(
+            active=lambda _project: active, state=lambda _project: state or state_of(*variables)
+        ),
     )
+
+
+def model(tree):
+    """The manifest's project."""
+    return Manifest.from_json(tree).project
 
 
 CHAT = {"name": "chat", "integration": "slack", "vars": [var("token", "", secret=True)]}
@@ -81,7 +98,7 @@ CHAT = {"name": "chat", "integration": "slack", "vars": [var("token", "", secret
 )
 def test_configuration_weighs_hand_against_manifest(wanted, stored, values, secrets):
     """A value set by hand stays until the manifest's own value changes."""
-    assert target.configuration(wanted, store_of(*stored)) == (values, secrets)
+    assert target.configuration(model(wanted), state_of(*stored)) == (values, secrets)
 
 
 def test_version_depends_on_all_that_decides_behaviour(monkeypatch):
@@ -151,10 +168,62 @@ def test_prepare_knows_what_is_already_deployed(tmp_path):
     """The same version and manifest are no change; another manifest is one."""
     project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n"})
     first = target.prepare(project, store_of())
-    active = SimpleNamespace(version=first.version, desired=first.desired)
-    assert target.prepare(project, store_of(active=active)).changed is False
+    build = SimpleNamespace(content=first.packed.content)
+    active = SimpleNamespace(
+        version=first.version,
+        desired=first.desired,
+        build_id=first.packed.build_id,
+        environment=first.environment,
+    )
+    applied = state_of(triggers=model(first.desired).triggers)
+    same = target.prepare(project, store_of(active=active, state=applied, build=build))
+    assert (same.changed, same.plan.changes) == (False, ())
+    drifted = target.prepare(project, store_of(active=active, build=build))
+    assert [change.as_json()["name"] for change in drifted.plan.changes] == ["go"]
     active.desired = desired()
-    assert target.prepare(project, store_of(active=active)).changed is True
+    assert target.prepare(project, store_of(active=active, state=applied, build=build)).changed is True
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            lambda project: (project / "util.py").write_text("x = 2\n"),
+            [("update", "file", "util.py")],
+        ),
+        (lambda project: (project / "util.py").chmod(0o755), [("update", "file", "util.py")]),
+        (lambda project: (project / "util.py").unlink(), [("delete", "file", "util.py")]),
+        (lambda project: (project / "new.py").write_text(""), [("create", "file", "new.py")]),
+        (lambda project: None, [("update", "runtime", "ak")]),
+    ],
+    ids=["changed", "executable", "gone", "new", "nothing but the runtime"],
+)
+def test_plan_has_all_that_differs_from_what_runs(tmp_path, change, expected):
+    """Files that changed, came or went; where nothing else did, it is ak itself."""
+    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n", "util.py": "x = 1\n"})
+    first = target.prepare(project, store_of())
+    build = SimpleNamespace(content=first.packed.content)
+    active = SimpleNamespace(version="another", desired=first.desired, build_id=first.packed.build_id)
+    active.environment = {}
+    change(project)
+    applied = state_of(triggers=model(first.desired).triggers)
+    found = target.prepare(project, store_of(active=active, state=applied, build=build)).plan.changes
+    assert [(c.action, c.place.kind, c.place.name) for c in found] == expected
+
+
+def test_plan_has_what_was_set_by_hand_meanwhile(tmp_path):
+    """A value that was only stored takes effect with the next deployment, and that is said."""
+    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n"})
+    by_hand = [Variable("shop", "A", "2"), Variable("shop", "token", "t", "chat", secret=True)]
+    first = target.prepare(project, store_of(*by_hand))
+    active = SimpleNamespace(version="another", desired=first.desired, build_id=first.packed.build_id)
+    active.environment = {"A": "1", "GONE": "x"}
+    applied = state_of(*by_hand, triggers=model(first.desired).triggers)
+    found = target.prepare(project, store_of(active=active, state=applied)).plan.changes
+    assert [(change.place.label, change.note) for change in found] == [
+        ("A", "changed by hand since the last deployment"),
+        ("GONE", "changed by hand since the last deployment"),
+    ]
 
 
 @pytest.mark.parametrize(
