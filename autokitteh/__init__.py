@@ -12,7 +12,7 @@ from autokitteh.attr_dict import AttrDict
 from autokitteh.concurrency import parallel
 from autokitteh.errors import AutoKittehError
 from autokitteh.event import Event
-from autokitteh.events import next_event, start, subscribe, unsubscribe
+from autokitteh.events import next_event, restart, start, subscribe, unsubscribe
 from autokitteh.outcomes import http_outcome, outcome
 from autokitteh.signals import Signal, next_signal, signal, wait_for_signal
 from autokitteh.store import (
@@ -58,6 +58,7 @@ __all__ = [
     "parallel",
     "publish_value",
     "register_no_activity",
+    "restart",
     "set_value",
     "signal",
     "start",

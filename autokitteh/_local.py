@@ -9,9 +9,9 @@ import concurrent.futures
 import os
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
-from autokitteh.errors import AutoKittehError
+from autokitteh.errors import AutoKittehError, SessionRestart
 from autokitteh.event import Event
 
 
@@ -42,6 +42,10 @@ class LocalRuntime:
     ) -> str:
         """A fresh id; nothing is started."""
         return f"ses_{uuid.uuid4().hex}"
+
+    def restart(self, data: dict[str, Any] | None, /) -> NoReturn:
+        """Ends the handler; whoever called it decides what follows."""
+        raise SessionRestart(data)
 
     def signal(self, session_id: str | None, name: str, payload: Any) -> None:
         """Nobody is there to receive it."""

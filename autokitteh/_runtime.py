@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from autokitteh._local import LocalRuntime
 from autokitteh.event import Event
@@ -37,6 +37,9 @@ class Runtime(Protocol):
         self, loc: str, data: dict[str, Any] | None, memo: dict[str, str] | None, project: str, /
     ) -> str:
         """Start a child session; returns its id."""
+
+    def restart(self, data: dict[str, Any] | None, /) -> NoReturn:
+        """End this run; the session goes on with a new one."""
 
     def signal(self, session_id: str | None, name: str, payload: Any, /) -> None:
         """Signal one session, or all of the project that wait for the name."""

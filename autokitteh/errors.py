@@ -5,9 +5,13 @@ AutoKittehError
 ├── EnvVarError             an environment variable is missing or wrong
 ├── OAuthRefreshError       a token could not be refreshed
 └── AtlassianOAuthError     an Atlassian connection misses its OAuth scopes or site
+
+SessionRestart (BaseException)  what ``restart`` raises; no error, and nothing to catch
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class AutoKittehError(Exception):
@@ -68,3 +72,20 @@ class AtlassianOAuthError(AutoKittehError):
     def __reduce__(self) -> tuple[type[AtlassianOAuthError], tuple[str]]:
         """Rebuilt from the connection's name."""
         return type(self), (self.connection,)
+
+
+class SessionRestart(BaseException):
+    """Ends a run so that the session goes on with a new one; passes through ``except Exception``.
+
+    Attributes:
+        data: what the new run finds in ``event.data``; None for the same as this one.
+    """
+
+    def __init__(self, data: Any = None) -> None:
+        """Keep what the new run begins with."""
+        super().__init__(data)
+        self.data = data
+
+    def __str__(self) -> str:
+        """Who meets it in a plain test learns what it is."""
+        return "the session restarts; autokitteh.testing.Project follows it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Literal, overload
+from typing import Any, Literal, NoReturn, overload
 
 from autokitteh import _runtime
 from autokitteh.event import Event, NextEvent
@@ -91,6 +91,22 @@ def start(
         AutoKittehError: there is no such handler, or the call stands in an activity.
     """
     return _runtime.current().start(loc, data, memo, project)
+
+
+def restart(data: dict[str, Any] | None = None) -> NoReturn:
+    """End this run of the handler and begin it anew as the same session, with a fresh history.
+
+    For loops that run for ever: Temporal ends a run at 51,200 events of its history. Id, log, subscriptions, events and
+    signals that wait, and open children stay; variables and module-level state begin as they did the first time.
+    ``finally`` blocks run. It never returns, and passes through ``except Exception``. The session stays on its deployment.
+
+    Args:
+        data: what the new run finds in ``event.data``; the same data as this run when not given.
+
+    Raises:
+        AutoKittehError: the data cannot be sent, or the call stands in an activity, a thread or at module level.
+    """
+    _runtime.current().restart(data)
 
 
 def seconds(timeout: Timeout) -> float | None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import copy
 import datetime as dt
 import functools
 import importlib
@@ -39,11 +40,12 @@ from autokitteh._recorded import Call, Due, Sent, Started, Subscription
 from autokitteh._virtual_time import Clock, modules_of, passing
 from autokitteh.activities import ACTIVITY_MARK, ActivityMark
 from autokitteh.attr_dict import AttrDict
-from autokitteh.errors import AutoKittehError
+from autokitteh.errors import AutoKittehError, SessionRestart
 from autokitteh.event import Event
 
 __all__ = ["Call", "Project", "Sent", "Started", "Subscription", "WaitsForeverError"]
 
+_MOST_IDLE_RESTARTS = 1000
 _BEGIN = dt.datetime(2030, 1, 1, 12, tzinfo=dt.UTC)
 
 
@@ -60,6 +62,7 @@ class Project:
         started: the child sessions that were started.
         signals: the signals that were sent.
         outcomes: the answers to webhooks, as dictionaries.
+        restarts: the data that each new run began with, in order.
         subscriptions: all subscriptions, ended ones included.
         clock: the virtual time; ``clock.now()`` and ``clock.slept``.
     """
@@ -88,6 +91,7 @@ class Project:
         self.signals: list[Sent] = []
         self.outcomes: list[dict[str, Any]] = []
         self.subscriptions: list[Subscription] = []
+        self.restarts: list[Any] = []
         self._env = dict(env or {})
         self._due: list[Due] = []
         self._numbers = itertools.count()
@@ -166,10 +170,21 @@ class Project:
             WaitsForeverError: it waits for something that is never sent, without a timeout.
             Exception: whatever the handler raises.
         """
-        event = Event(AttrDict(data or {}), **{"session_id": f"ses_{uuid.uuid4().hex}", **parts})
+        parts = {"session_id": f"ses_{uuid.uuid4().hex}", **parts}
         function = self._find(handler) if isinstance(handler, str) else handler
+        runtime = _TestRuntime(self)
+        while True:
+            try:
+                return self._call(function, Event(AttrDict(copy.deepcopy(data) or {}), **parts), runtime)
+            except SessionRestart as request:
+                data = data if request.data is None else request.data
+                self.restarts.append(data)
+                runtime.restarted()
+
+    def _call(self, function: Callable[..., Any], event: Event, runtime: _TestRuntime) -> Any:
+        """One run of the handler."""
         modules = modules_of(self.directory)
-        runtime = _TestRuntime(self, event)
+        runtime.event = event
         with contextlib.ExitStack() as stack:
             stack.enter_context(passing(self.clock, modules))
             for module in modules:
@@ -198,11 +213,16 @@ class Project:
 class _TestRuntime(LocalRuntime):
     """What the SDK's functions do in a test."""
 
-    def __init__(self, project: Project, event: Event) -> None:
+    def __init__(self, project: Project) -> None:
         super().__init__()
         self.values = project.values
+        self.event = Event()
         self._project = project
-        self._event = event
+        self._made: list[Subscription] = []
+        self._kept: list[Subscription] = []  # of the run before, not asked for again yet
+        self._progress = (0, 0.0)  # waits, and the clock at the last restart
+        self._waits = 0
+        self._idle_restarts = 0
         self._mailbox: dict[str, collections.deque[Any]] = collections.defaultdict(collections.deque)
         self._activity = ""
 
@@ -230,9 +250,25 @@ class _TestRuntime(LocalRuntime):
         self._refuse("subscribe")
         if filter_text.strip():
             _filter(filter_text)
+        for known in self._kept:
+            if known.active and (known.source, known.filter) == (source, filter_text):
+                self._kept.remove(known)
+                return known.id
         made = Subscription(f"sig_{uuid.uuid4().hex}", source, filter_text)
+        self._made.append(made)
         self._project.subscriptions.append(made)
         return made.id
+
+    def restarted(self) -> None:
+        """The next run begins: subscribing again gives what was there; one that never waits would not end."""
+        self._kept = [item for item in self._made if item.active]
+        progress = self._waits, self._project.clock.seconds
+        self._idle_restarts = self._idle_restarts + 1 if progress == self._progress else 0
+        self._progress = progress
+        if self._idle_restarts > _MOST_IDLE_RESTARTS:
+            raise WaitsForeverError(
+                f"the handler restarted {_MOST_IDLE_RESTARTS} times and waited for nothing in between"
+            )
 
     def unsubscribe(self, subscription_id: str) -> None:
         for item in self._project.subscriptions:
@@ -264,6 +300,7 @@ class _TestRuntime(LocalRuntime):
 
     def _wait(self, take: Callable[[], Any], timeout: float | None, what: str, hint: str) -> Any:
         clock = self._project.clock
+        self._waits += 1
         deadline = None if timeout is None else clock.seconds + timeout
         while True:
             self._deliver()
@@ -297,7 +334,7 @@ class _TestRuntime(LocalRuntime):
     def _event_of(self, due: Due) -> Event:
         data = AttrDict(due.payload) if isinstance(due.payload, dict) else due.payload
         identifier = f"evt_{uuid.uuid4().hex}"
-        return Event(data, identifier, due.event_type or None, self._event.session_id)
+        return Event(data, identifier, due.event_type or None, self.event.session_id)
 
     def start(self, loc: str, data: dict[str, Any] | None, memo: dict[str, str] | None, project: str) -> str:
         self._refuse("start")
@@ -308,7 +345,7 @@ class _TestRuntime(LocalRuntime):
     def signal(self, session_id: str | None, name: str, payload: Any) -> None:
         self._refuse("signal")
         self._project.signals.append(Sent(session_id, name, payload))
-        if session_id in (None, self._event.session_id):
+        if session_id in (None, self.event.session_id):
             self._mailbox[name].append(payload)
 
     def next_signal(self, names: list[str], timeout: float | None) -> tuple[str, Any] | None:

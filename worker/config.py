@@ -16,6 +16,7 @@ AK_ANSWER_SECONDS      how long a synchronous webhook waits for its answer      
 AK_PAYLOAD_LIMIT       bytes of one argument list, result or exception          33554432
 AK_MAX_CACHED_SESSIONS sessions kept in memory per build process                1000
 AK_IDLE_SECONDS        a draining process without work for so long is stopped   60
+AK_HISTORY_WARNING     events of a session's history before its log warns       10000
 AK_LOG_LEVEL           debug, info, warning, error                              warning
 AK_LOG_FORMAT          text or json                                             text
 ====================== ======================================================== =============================
@@ -55,6 +56,7 @@ _KNOWN = (
     "AK_PAYLOAD_LIMIT",
     "AK_MAX_CACHED_SESSIONS",
     "AK_IDLE_SECONDS",
+    "AK_HISTORY_WARNING",
     "AK_LOG_LEVEL",
     "AK_LOG_FORMAT",
 )
@@ -83,6 +85,7 @@ class Settings:
     payload_limit: int = 32 * 1024 * 1024
     max_cached_workflows: int = 1000
     idle_seconds: float = 60.0
+    history_warning: int = 10_000
     log_level: str = "warning"
     log_format: str = "text"
     warnings: list[str] = field(default_factory=list)
@@ -118,6 +121,7 @@ class Settings:
             payload_limit=int(number_of(environ, "AK_PAYLOAD_LIMIT", 32 * 1024 * 1024)),
             max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
             idle_seconds=number_of(environ, "AK_IDLE_SECONDS", 60.0),
+            history_warning=max(1, int(number_of(environ, "AK_HISTORY_WARNING", 10_000))),
             log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
             log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),
             warnings=unknown_variables(environ),

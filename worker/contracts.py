@@ -24,6 +24,8 @@ MEMO_PARENT = "parent"
 MEMO_METHOD = "method"
 MEMO_WEBHOOK_SLUG = "webhook_slug"
 MEMO_REMOTE_ADDR = "remote_addr"
+MEMO_BEGAN = "ak_began_at"  # of a session that restarted: when its first run began, and how often it did
+MEMO_RESTARTS = "ak_restarts"
 
 # Whoever starts a session gives it this: well above the time budget of one activation, so that our watchdog
 # decides about a long computation and not Temporal.
@@ -42,6 +44,10 @@ LINE_SIGNAL = "signal"
 # Signals that we send ourselves; every other name is the program's. Both carry an id, by which a session drops repeats.
 SIGNAL_EVENT = "autokitteh:event"
 SIGNAL_SIGNAL = "autokitteh:signal"
+
+# The queue of the gateway's own activities, and the one that waits for a session whose parent restarted.
+SYSTEM_QUEUE = "autokitteh-system"
+WAIT_FOR_CHILD = "autokitteh.wait_for_child"
 
 # Failure types (``ApplicationError.type``) of our own; a user's exception uses its qualified name.
 FAILURE_CALL = "autokitteh.CallError"
@@ -75,6 +81,7 @@ class BootConfig:
     runtime_python: str = ""
     log_format: str = "text"
     idle_seconds: float = 0.0  # after so long without work the process says so; 0: never
+    history_warning: int = 10_000
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,27 @@ class CallContext:
     retries: int = 0
     globals: dict[str, JSON] | None = None
     direct: bool = False
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The second argument of a run that ``restart`` began: what the run before left to it.
+
+    ``line`` is the log's next number. ``encoded``: the data were given to ``restart``, and may name secrets.
+    ``subscriptions`` are ids with source and filter, ``awaited`` names of signals that the store sends, ``children`` ids
+    of sessions whose end was not heard of. ``events`` and ``signals`` wait to be taken, in their order; ``seen`` and
+    ``dropped`` are the last ids by which repeats, and events of ended subscriptions, are told.
+    """
+
+    line: int = 0
+    encoded: bool = False
+    subscriptions: list[list[str]] = field(default_factory=list)
+    awaited: list[str] = field(default_factory=list)
+    children: list[str] = field(default_factory=list)
+    events: list[dict[str, JSON]] = field(default_factory=list)
+    signals: list[list[JSON]] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
 
 
 # Bytes have no place in JSON: an event's data keeps a request's body as base64, in the store, in Temporal and

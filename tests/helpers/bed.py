@@ -61,6 +61,7 @@ class Bed:
         self.reports: list[dict[str, Any]] = []
         self.environment: dict[str, str] = {}
         self.secrets: dict[str, str] = {}
+        self.history_warning = 10_000
 
     async def start(self, entrypoints: list[str] | None = None) -> Bed:
         """Start the process and make its version current."""
@@ -108,6 +109,7 @@ class Bed:
             secrets=self.secrets,
             max_cached_workflows=self.cached,
             budget_seconds=self.budget,
+            history_warning=self.history_warning,
         )
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(dataclasses.asdict(boot)).encode() + b"\n")

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from tests.helpers.bed import Bed
 from tests.helpers.temporal import shared_server
@@ -43,6 +43,7 @@ RUNS: dict[str, Any] = {
     "talks": None,
     "awaits": None,
     "threaded": None,
+    "restarts": None,
 }
 
 
@@ -62,6 +63,8 @@ async def record(home: Path, address: str) -> None:
             if name == "cleanup":
                 await eventually(lambda: bed.lines("ses_cleanup") == ["waiting"])
                 await handle.cancel()
+            if name == "restarts":
+                await send_restarts(handle)
             with contextlib.suppress(WorkflowFailureError):
                 await handle.result()
             target.write_text(scrubbed((await handle.fetch_history()).to_json()))
@@ -69,6 +72,12 @@ async def record(home: Path, address: str) -> None:
     finally:
         bed.stop()
         bed.store.close()
+
+
+async def send_restarts(handle: WorkflowHandle[Any, Any]) -> None:
+    """Signals for all of its runs, in one that takes one: the last run's history has mail that was carried."""
+    for n in range(4):
+        await handle.signal("a" if n % 2 else "b", {"n": n})
 
 
 def scrubbed(text: str) -> str:

@@ -30,9 +30,10 @@ class Snippet:
     outcome: dict[str, Any] | None = None
 
 
-def snippets(page: str) -> list[Snippet]:
-    """The programs of a page."""
+def snippets(*pages: str) -> list[Snippet]:
+    """The programs of some pages."""
+    text = "\n".join((DOCS / page).read_text() for page in pages)
     return [
         Snippet(number, found["code"], (found["output"] or "").splitlines(), **json.loads(found["how"]))
-        for number, found in enumerate(_SNIPPET.finditer((DOCS / page).read_text()))
+        for number, found in enumerate(_SNIPPET.finditer(text))
     ]

@@ -143,6 +143,14 @@ class ActivityRuntime:
         )
         return identifier
 
+    def restart(self, _data: dict[str, Any] | None, /) -> NoReturn:
+        """Refused: an activity is no run."""
+        if self._direct:
+            raise AutoKittehError(
+                "restart in a handler that is not durable: it has no history; return, or loop (is_durable: false)"
+            )
+        self._refuse("restart")
+
     def signal(self, session_id: str | None, name: str, payload: Any) -> None:
         """Through the project's log of signals, or Temporal's client."""
         self._only_direct("signal")

@@ -158,7 +158,7 @@ def log(
                 async with context.connected(found, store) as client:
                     from worker.cli import sessions_view as view
 
-                    lines = store.log.read(await view.find(client, session))
+                    lines = store.log.read(await view.find(client, session, store))
             return lines
 
     lines = context.run(work())
@@ -209,7 +209,7 @@ async def on(text: str, act: Any) -> Any:
     found = context.settings()
     with context.opened(found) as store:
         async with context.connected(found, store) as client:
-            return await act(client, await view.find(client, text), store)
+            return await act(client, await view.find(client, text, store), store)
 
 
 async def read(client: Any, identifier: str, store: Any) -> dict[str, Any]:
@@ -255,6 +255,10 @@ def text_of(session: dict[str, Any]) -> str:
         f"  started     {moment(session['started_at'])}   ended {moment(session['ended_at'])}",
         f"  Temporal UI {links.session(context.ui_url(found), found.temporal_namespace, session['id'])}",
     ]
+    if session.get("only_log"):
+        lines[-1] = "  Temporal does not keep its history any more; this is what its log tells."
+    if session["restarts"]:
+        lines.append(f"  restarts    {session['restarts']}")
     if session["result"] is not None:
         lines.append(f"  result      {json.dumps(session['result'])}")
     if session["error"] is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,27 +21,31 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from worker import moving
-from worker.contracts import MEMO_EVENT_ID, MEMO_TRIGGER
+from worker.contracts import LINE_ERROR, LINE_STATE, MEMO_BEGAN, MEMO_EVENT_ID, MEMO_RESTARTS, MEMO_TRIGGER
 from worker.errors import NotFoundError, TemporalError
 from worker.rpc import is_gone
 from worker.store import Store
+from worker.store.records import StoredLine
 
 STATES = ("created", "running", "completed", "error", "stopped")
 _STATUS_OF = {
     "created": ("Running",),
     "running": ("Running",),
-    "completed": ("Completed", "ContinuedAsNew"),
+    "completed": ("Completed",),
     "error": ("Failed", "TimedOut"),
     "stopped": ("Canceled", "Terminated"),
 }
 _NOT_BEGUN_EVENTS = 2  # a started run and its first scheduled task
+_BEGINS = ("running", "restarted")
+_LATEST_RUN = 'ExecutionStatus != "ContinuedAsNew"'  # a session that restarted is its latest run
 
 
 def state_of(execution: WorkflowExecution) -> str:
     """The session's state for the workflow's status."""
     status = execution.status
     if status in {WorkflowExecutionStatus.RUNNING, None}:
-        return "created" if 0 < execution.history_length <= _NOT_BEGUN_EVENTS else "running"
+        first = execution.raw_info.first_run_id in {"", execution.run_id}
+        return "created" if first and 0 < execution.history_length <= _NOT_BEGUN_EVENTS else "running"
     if status in {WorkflowExecutionStatus.CANCELED, WorkflowExecutionStatus.TERMINATED}:
         return "stopped"
     if status in {WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT}:
@@ -50,7 +55,7 @@ def state_of(execution: WorkflowExecution) -> str:
 
 def query_of(project: str, states: Iterable[str]) -> str:
     """The visibility query for a listing."""
-    parts = [f'TaskQueue="{project}"'] if project else []
+    parts = [_LATEST_RUN, *([f'TaskQueue="{project}"'] if project else [])]
     statuses = sorted({status for state in states for status in _STATUS_OF[state]})
     if statuses:
         parts.append("(" + " OR ".join(f'ExecutionStatus="{status}"' for status in statuses) + ")")
@@ -70,8 +75,9 @@ async def summary(execution: WorkflowExecution, store: Store) -> dict[str, Any]:
         "state": state_of(execution),
         "trigger": memo.get(MEMO_TRIGGER),
         "event_id": memo.get(MEMO_EVENT_ID),
-        "started_at": execution.start_time,
+        "started_at": dt.datetime.fromisoformat(memo.get(MEMO_BEGAN) or execution.start_time.isoformat()),
         "ended_at": execution.close_time,
+        "restarts": int(memo.get(MEMO_RESTARTS) or 0),
         "result": None,
         "error": None,
     }
@@ -98,6 +104,9 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
         described: WorkflowExecutionDescription = await handle.describe()
     except RPCError as error:
         if is_gone(error) or error.status == RPCStatusCode.INVALID_ARGUMENT:
+            remembered = from_log(store.log.read(identifier))
+            if remembered is not None:
+                return remembered
             raise NotFoundError(f"there is no session {identifier}", hint="See `ak session list`.") from None
         raise TemporalError(f"Temporal does not describe {identifier}: {error.message}") from None
     found = await summary(described, store)
@@ -111,6 +120,36 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
         if closing:
             await add_ending(found, closing[-1], client.data_converter)
     return found
+
+
+def from_log(lines: list[StoredLine]) -> dict[str, Any] | None:
+    """A session whose history Temporal keeps no more: what its log knows; None without a log."""
+    if not lines:
+        return None
+    states = [line for line in lines if line.kind == LINE_STATE]
+    ended = states[-1].text.partition(":")[0] if states else ""
+    error = next((line for line in reversed(lines) if line.kind == LINE_ERROR), None)
+    last = error.text.strip().splitlines()[-1] if error is not None and error.text.strip() else ""
+    kind, _, message = last.partition(": ")
+    return {
+        "id": lines[0].workflow_id,
+        "project": lines[0].project,
+        "deployment": None,
+        "handler": next((line.where for line in states if line.text in _BEGINS), None),
+        "state": ended if ended in {"completed", "error", "stopped"} else "stopped",
+        "trigger": None,
+        "event_id": None,
+        "started_at": lines[0].at,
+        "ended_at": lines[-1].at,
+        "restarts": sum(line.text == "restarted" for line in states),
+        "result": None,
+        "error": (
+            {"type": kind, "message": message, "traceback": error.text, "where": error.where}
+            if error is not None and ended == "error"
+            else None
+        ),
+        "only_log": True,
+    }
 
 
 async def add_ending(found: dict[str, Any], event: HistoryEvent, converter: DataConverter) -> None:
@@ -147,16 +186,19 @@ def shown(value: Any) -> Any:
     return value
 
 
-async def find(client: Client, text: str) -> str:
+async def find(client: Client, text: str, store: Store) -> str:
     """The session id for an id, the beginning of one, or a project's name (its latest session)."""
     with contextlib.suppress(RPCError):
         await client.get_workflow_handle(text).describe()
         return text
-    begun = [item.id async for item in client.list_workflows(f'WorkflowId STARTS_WITH "{text}"', limit=2)]
+    begins = f'WorkflowId STARTS_WITH "{text}" AND {_LATEST_RUN}'
+    begun = [item.id async for item in client.list_workflows(begins, limit=2)]
     if len(begun) == 1:
         return begun[0]
     if not begun:
         latest = [item.id async for item in client.list_workflows(f'TaskQueue="{text}"', limit=1)]
+        if not latest and store.log.read(text):
+            return text
         if latest:
             return latest[0]
         raise NotFoundError(f"there is no session {text}", hint="See `ak session list`.")
@@ -165,5 +207,9 @@ async def find(client: Client, text: str) -> str:
 
 async def listed(client: Client, query: str, limit: int, store: Store) -> list[dict[str, Any]]:
     """The newest sessions first."""
-    found = [execution async for execution in client.list_workflows(query, limit=limit)]
-    return list(await asyncio.gather(*(summary(execution, store) for execution in found)))
+    found: dict[str, WorkflowExecution] = {}
+    async for execution in client.list_workflows(query):
+        found.setdefault(execution.id, execution)  # a session that was reset has several runs
+        if len(found) == limit:
+            break
+    return list(await asyncio.gather(*(summary(execution, store) for execution in found.values())))

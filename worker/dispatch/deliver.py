@@ -36,6 +36,10 @@ _MAX_SUMMARY_BYTES = 200
 # Only these say that the request itself is wrong; everything else may be better in a moment.
 _PERMANENT = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.OUT_OF_RANGE})
 
+# Temporal takes 10,000 signals in one run: a session that restarts takes more.
+_TOO_MANY = "limit for signal events"
+FULL = "the session's run takes no more signals; it has to restart: autokitteh.restart"
+
 # gRPC's own limit has the status of an exhausted quota, which would be worth another attempt.
 _TOO_LARGE = "larger than max"
 
@@ -104,6 +108,8 @@ async def hand_over(client: Client, delivery: Delivery, event: Event | None) -> 
     except RPCError as error:
         if is_gone(error):
             return Outcome(match.DONE, GONE)
+        if _TOO_MANY in error.message:
+            return Outcome(RETRY, FULL)
         reason = f"Temporal refused to signal the session: {error.message} ({error.status.name})"
         if error.status in _PERMANENT or _TOO_LARGE in error.message:
             return Outcome(match.FAILED, reason)

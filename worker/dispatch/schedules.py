@@ -28,10 +28,10 @@ from temporalio.service import RPCError
 
 from manifest import schedules
 from worker import ids
+from worker.contracts import SYSTEM_QUEUE
 from worker.errors import TemporalError
 from worker.rpc import is_gone
 
-SYSTEM_QUEUE: Final = "autokitteh-system"
 TICK: Final = "autokitteh.tick"
 _CATCHUP_SECONDS: Final = 60
 _SPEC_KEYS: Final = ("schedule", *schedules.OPTIONS)

@@ -14,12 +14,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from temporalio import activity, workflow
-from temporalio.client import Client, WorkflowHistoryEventFilterType
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowFailureError, WorkflowHistoryEventFilterType
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 from temporalio.service import RPCError
 
 from worker import ids
+from worker.contracts import WAIT_FOR_CHILD
 from worker.dispatch import match
 from worker.dispatch.deliver import of_trigger
 from worker.dispatch.dispatcher import Dispatcher
@@ -119,6 +121,24 @@ class Ticks:
             "reason": "; ".join(item.reason for item in started if item.reason),
         }
 
+    @activity.defn(name=WAIT_FOR_CHILD)
+    async def wait_for_child(self, session: str) -> dict[str, Any]:
+        """How a session ended, for a parent that restarted since it started it."""
+        ended = asyncio.create_task(self._client.get_workflow_handle(session).result())
+        try:
+            while not ended.done():
+                activity.heartbeat()
+                await asyncio.wait({ended}, timeout=_BEAT_SECONDS)
+            return {"completed": True, "value": ended.result()}
+        except WorkflowFailureError:
+            return {"completed": False}
+        except RPCError as error:
+            if not is_gone(error):
+                raise
+            return {"completed": False}
+        finally:
+            ended.cancel()
+
     @activity.defn(name=WAIT)
     async def wait(self, event: str, session: str) -> None:
         """Return when a session has ended, or will never be."""
@@ -138,8 +158,9 @@ class Ticks:
                 closing = handle.fetch_history_events(
                     wait_new_event=True, event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
                 )
-                async for _event in closing:
-                    return
+                async for event_of_end in closing:
+                    if event_of_end.event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+                        return
             except RPCError as error:
                 if not is_gone(error):
                     raise

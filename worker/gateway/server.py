@@ -16,8 +16,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from worker import ids
 from worker.config import Settings
+from worker.contracts import SYSTEM_QUEUE
 from worker.dispatch import Dispatcher, Outbox
-from worker.dispatch.schedules import SYSTEM_QUEUE
 from worker.dispatch.ticks import Tick, Ticks
 from worker.errors import ConfigError
 from worker.gateway.app import create_app
@@ -72,7 +72,7 @@ class Gateway:
             client,
             task_queue=SYSTEM_QUEUE,
             workflows=[Tick],
-            activities=[ticks.record, ticks.wait, ticks.end],
+            activities=[ticks.record, ticks.wait, ticks.end, ticks.wait_for_child],
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_concurrent_activities=MOST_WAITING_TICKS,
             graceful_shutdown_timeout=dt.timedelta(),

@@ -115,6 +115,7 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
         fresh_state=fresh_state(activity_namespace, new_codec(activity_namespace)),
         state=state,
         address=address,
+        history_warning=boot.history_warning,
     )
     route, ref = router.build(host, builtins.functions(replaced))
     hidden.install(router.build_divert(host), own.hidden)

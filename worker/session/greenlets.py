@@ -55,6 +55,7 @@ class Driver:
         self._owner = owner
         self.closed = False
         self.stopping = False
+        self._leaving: tuple[greenlet, BaseException] | None = None
         self._swallowed_exits = 0
         self._swallowed_stops = 0
 
@@ -85,9 +86,19 @@ class Driver:
             if self._swallowed_stops > _SWALLOWED_STOPS:
                 self._leave_for_good()
             raise SessionStopped(workflow.cancellation_reason() or "")
+        if self._leaving is not None and self._leaving[0] is getcurrent():
+            error = self._leaving[1]
+            if not _cleaning_up(type(error)):
+                raise error
+        self._owner.watch_growth()
         parent = getcurrent().parent
         assert parent is not None
         return parent.switch(make_awaitable())
+
+    def leaving(self, error: BaseException) -> BaseException:
+        """What the caller raises to end the run; code that swallows it meets it again at its next blocking call."""
+        self._leaving = getcurrent(), error
+        return error
 
     def check_open(self) -> None:
         """Raise ``GreenletExit`` when the session is being evicted."""
@@ -135,12 +146,12 @@ class Driver:
             parent.switch(_ABANDONED)
 
 
-def _cleaning_up() -> bool:
-    """Whether the code that calls now runs in a ``finally`` or ``except`` that handles the stop."""
+def _cleaning_up(kind: type[BaseException] = SessionStopped) -> bool:
+    """Whether the code that calls now runs in a ``finally`` or ``except`` that handles the stop, or the restart."""
     error: BaseException | None = sys.exc_info()[1]
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, SessionStopped):
+        if isinstance(error, kind):
             return True
         seen.add(id(error))
         error = error.__context__

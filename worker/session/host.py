@@ -83,3 +83,4 @@ class Host:
     hear: Callable[[str, str, str], None] | None = (
         None  # told kind, text and place of every line, replayed or not
     )
+    history_warning: int = 10_000  # events of a history, or KiB, from which on a session is warned

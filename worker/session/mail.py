@@ -8,21 +8,41 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from worker.contracts import UserValue
+from worker.contracts import JSON, Carried, UserValue
+
+# Ids that go along when the session restarts. One session is delivered to in order, so that a repeat is one of what
+# came last; a gateway has 32 deliveries under way.
+_CARRIED_IDS = 1000
 
 
 class Mail:
     """The queues of one session."""
 
-    def __init__(self, codec: Any) -> None:
+    def __init__(self, codec: Any, carried: Carried) -> None:
         self._codec = codec
         self._events: dict[str, deque[dict[str, Any]]] = {}
         self._signals: dict[str, deque[UserValue]] = {}
-        self._seen: set[str] = set()
-        self._dropped: set[str] = set()
+        # Dictionaries, for their order.
+        self._seen: dict[str, None] = {}
+        self._dropped: dict[str, None] = {}
+        for payload in carried.events:
+            self._events.setdefault(str(payload.get("subscription")), deque()).append(payload)
+        for name, payload in carried.signals:
+            self._signals.setdefault(name, deque()).append(payload)
+        self._seen.update(dict.fromkeys(carried.seen))
+        self._dropped.update(dict.fromkeys(carried.dropped))
+
+    def packed(
+        self, pack: Callable[[UserValue], JSON]
+    ) -> tuple[list[dict[str, JSON]], list[list[JSON]], list[str], list[str]]:
+        """What nobody took, events and signals, and the last ids of what came and of subscriptions that ended."""
+        waiting = [payload for queue in self._events.values() for payload in queue]
+        events = [{key: pack(value) for key, value in payload.items()} for payload in waiting]
+        signals = [[name, pack(payload)] for name, queue in self._signals.items() for payload in queue]
+        return events, signals, [*self._seen][-_CARRIED_IDS:], [*self._dropped][-_CARRIED_IDS:]
 
     def receive_event(self, payload: dict[str, Any]) -> bool:
         """Keep an event for its subscription; False for one that came before."""
@@ -30,7 +50,7 @@ class Mail:
         mark = f"{subscription} {payload.get('id')}"
         if mark in self._seen or subscription in self._dropped:
             return False
-        self._seen.add(mark)
+        self._seen[mark] = None
         self._events.setdefault(subscription, deque()).append(payload)
         return True
 
@@ -44,7 +64,7 @@ class Mail:
 
     def drop(self, subscription: str) -> None:
         """The subscription has ended."""
-        self._dropped.add(subscription)
+        self._dropped[subscription] = None
         self._events.pop(subscription, None)
 
     def receive_signal(self, identifier: str, name: str, payload: UserValue) -> bool:
@@ -52,7 +72,7 @@ class Mail:
         if identifier:
             if identifier in self._seen:
                 return False
-            self._seen.add(identifier)
+            self._seen[identifier] = None
         self._signals.setdefault(name, deque()).append(payload)
         return True
 

@@ -28,17 +28,23 @@ class Output:
         project: str,
         workflow_id: str,
         run_id: str,
+        first: int = 0,
         hear: Callable[[str, str, str], None] | None = None,
     ) -> None:
         self._hear = hear
         self._project = project
         self._workflow_id = workflow_id
         self._run_id = run_id
-        self._next = 0
-        self._first = 0
+        self._next = first
+        self._first = first
         self._lines: list[LogLine] = []
         self._first_live = True
         self._recent: list[str] = []
+
+    @property
+    def upcoming(self) -> int:
+        """The number that the next line takes."""
+        return self._next
 
     def number(self) -> int:
         """Take the next number, for a call whose activity may print under it."""

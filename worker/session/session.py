@@ -19,6 +19,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 import autokitteh
 from autokitteh import _runtime
 from autokitteh._handlers import call_shape
+from autokitteh.errors import SessionRestart
 from worker.contracts import (
     LINE_ERROR,
     LINE_SIGNAL,
@@ -33,11 +34,12 @@ from worker.contracts import (
     SIGNAL_EVENT,
     SIGNAL_SIGNAL,
     CallContext,
+    Carried,
     UserValue,
     decode_data,
 )
 from worker.errors import SessionStopped, WorkerError
-from worker.session import calls, failures
+from worker.session import calls, failures, system
 from worker.session.chance import Chance
 from worker.session.greenlets import Driver, evicting
 from worker.session.host import Host
@@ -47,36 +49,42 @@ from worker.session.standins import Standins
 from worker.session.syscalls import SessionRuntime
 from worker.session.tasks import run_coroutine
 
+_GROWTH_WARNINGS = (1.0, 3.0, 4.5)  # times the host's measure: 10,000, 30,000 and 45,000 events
+
 
 class Session:
     """One run of one handler."""
 
-    def __init__(self, host: Host, info: workflow.Info) -> None:
+    def __init__(self, host: Host, info: workflow.Info, carried: Carried) -> None:
         assert host.hooks is not None
         self.host = host
+        self.carried = carried
+        self.restarting: SessionRestart | None = None
         self.id = info.workflow_id
         self.run_id = info.run_id
         self.handler_name = info.workflow_type
-        self.output = Output(host.project, info.workflow_id, info.run_id, host.hear)
+        self.output = Output(host.project, info.workflow_id, info.run_id, carried.line, host.hear)
         self.surroundings: Any = None  # what the session changed about its process, see usercode.surroundings
         self.driver = Driver(host.state, host.guard, host.surroundings, self)
         self.chance = Chance(host.entropy, info.original_execution_run_id)
         self.standins = Standins(self)
         self.namespace = host.new_namespace(host.hooks)
         self.codec = host.new_codec(self.namespace)
-        self.runtime = SessionRuntime(self)
+        self.runtime = SessionRuntime(self, carried)
         self.inline: set[Any] = set()  # callees known to run inline, see router
         self.never_activities: list[Any] = []
         self.inhibited = 0
         self.calls = 0
-        self.mail = Mail(self.codec)
+        self.mail = Mail(self.codec, carried)
         self.event_id = ""
+        self._growth = 0
         self.threads: dict[int, Any] = {}
         self._executors = itertools.count()
 
     async def run(self, args: list[UserValue]) -> UserValue:
         """Run the handler to its end; raises an application failure for an uncaught error."""
-        self.output.add(LINE_STATE, "running", self.handler_name)
+        begun = "restarted" if workflow.info().continued_run_id else "running"
+        self.output.add(LINE_STATE, begun, self.handler_name)
         self.event_id = workflow.memo().get(MEMO_EVENT_ID) or ""
         try:
             value = await self._to_the_end(args)
@@ -94,10 +102,16 @@ class Session:
         return value
 
     async def _to_the_end(self, args: list[UserValue]) -> UserValue:
+        goes_on = False
         try:
             return await self.driver.run(lambda: self._main(args))
+        except SessionRestart:
+            if workflow.cancellation_reason() is not None:  # Temporal would not stop the new run
+                raise SessionStopped(workflow.cancellation_reason() or "") from None
+            goes_on = True
+            raise
         finally:
-            if self.runtime.waits_outside and not evicting():
+            if self.runtime.waits_outside and not goes_on and not evicting():
                 await self._forget()
 
     async def _forget(self) -> None:
@@ -121,8 +135,10 @@ class Session:
                 value = self._call_handler(args)
                 if inspect.iscoroutine(value):
                     value = run_coroutine(self.driver, value)
+                if self.restarting is not None:  # something swallowed it
+                    raise self.restarting
                 return self._result(value)
-        except (SessionStopped, GreenletExit):
+        except (SessionStopped, SessionRestart, GreenletExit):
             raise
         except BaseException as error:
             if isinstance(error, SystemExit) and error.code in (None, 0):
@@ -143,7 +159,7 @@ class Session:
     def _event(self, args: list[UserValue]) -> autokitteh.Event:
         memo = workflow.memo()
         data = args[0] if args else {}
-        if memo.get(MEMO_PARENT):
+        if self.carried.encoded or memo.get(MEMO_PARENT):
             # From a session of ours, which may name secrets; what comes from outside must never name one.
             data = self.codec.decode(data)
         data = decode_data(data)
@@ -175,6 +191,20 @@ class Session:
     def warn(self, text: str, where: str = "") -> None:
         """A warning in the session log."""
         self.output.add(LINE_WARNING, text, where)
+
+    def watch_growth(self) -> None:
+        """Warn, early and then more often, of a history that Temporal will not let grow for ever."""
+        info = workflow.info()
+        events, size = info.get_current_history_length(), info.get_current_history_size()
+        grown = max(events, size // 1024) / self.host.history_warning
+        level = sum(grown >= step for step in _GROWTH_WARNINGS)
+        if level > self._growth:
+            self._growth = level
+            text = (
+                f"the history of this run has {events:,} events and {size / 2**20:.1f} MiB; Temporal ends it at 51,200 "
+                "or 50 MiB: call autokitteh.restart() between two events"
+            )
+            self.warn(text, system.here(self))
 
     def receive(self, name: str, payload: UserValue) -> None:
         """Keep a signal until something waits for it; the log says that it came."""

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, FailureError
 
 from autokitteh._local import LocalRuntime
 from autokitteh.attr_dict import AttrDict
-from autokitteh.errors import AutoKittehError
+from autokitteh.errors import AutoKittehError, SessionRestart
 from autokitteh.event import Event
 from worker.contracts import (
     MEMO_PARENT,
     MEMO_PROJECT,
+    SYSTEM_QUEUE,
+    WAIT_FOR_CHILD,
     WORKFLOW_TASK_TIMEOUT_SECONDS,
+    Carried,
     UserValue,
     decode_data,
 )
-from worker.errors import PayloadError, UserCodeError
+from worker.errors import PayloadError, SessionStopped, UserCodeError
 from worker.payload.plain import shown, to_plain
 from worker.session import calls, executors, system
+from worker.session.restart import began
+from worker.session.threads import RUNNING
 from worker.usercode.policy import Decision
 
 _SESSION_PREFIX = "ses_"
@@ -35,11 +42,15 @@ class SessionRuntime:
     project is loaded by every session, and by the process itself.
     """
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, carried: Carried) -> None:
         self._session = session
         self._outside = LocalRuntime()
-        self._subscriptions: set[str] = set()
-        self._awaited: set[str] = set()
+        self._subscriptions = {item: (source, text) for item, source, text in carried.subscriptions}
+        self._kept = list(self._subscriptions)  # from the run before, not used in this one yet
+        self._awaited: set[str] = set(carried.awaited)
+        self._children: dict[str, bool] = dict.fromkeys(
+            carried.children, False
+        )  # whether this run hears of its end
 
     @property
     def _loading(self) -> bool:
@@ -62,13 +73,18 @@ class SessionRuntime:
         return calls.call_out(self._session, function, site, decision, args, kwargs)
 
     def subscribe(self, source: str, filter_text: str) -> str:
-        """Registered in the store before it returns."""
+        """Registered in the store before it returns; after a restart the same wish is the same subscription."""
         if self._loading:
             return self._outside.subscribe(source, filter_text)
+        for known in self._kept:
+            if self._subscriptions[known] == (source, filter_text):
+                self._kept.remove(known)
+                system.note(self._session, "subscribe", (source, filter_text), system.here(self._session))
+                return known
         identifier = str(self._session.chance.uuid4())
         arguments = {"id": identifier, "source": source, "filter": filter_text}
         system.perform(self._session, "subscribe", arguments, (source, filter_text))
-        self._subscriptions.add(identifier)
+        self._subscriptions[identifier] = source, filter_text
         return identifier
 
     def unsubscribe(self, subscription_id: str) -> None:
@@ -77,7 +93,7 @@ class SessionRuntime:
             return
         self._check(subscription_id)
         system.perform(self._session, "unsubscribe", {"id": subscription_id}, (subscription_id,))
-        self._subscriptions.discard(subscription_id)
+        self._subscriptions.pop(subscription_id, None)
         self._session.mail.drop(subscription_id)
 
     def next_event(self, ids: list[str], timeout: float | None) -> Event | None:
@@ -103,6 +119,8 @@ class SessionRuntime:
     def _check(self, subscription_id: str) -> None:
         if subscription_id not in self._subscriptions:
             raise AutoKittehError(f'no such subscription "{subscription_id}"')
+        if subscription_id in self._kept:
+            self._kept.remove(subscription_id)
 
     def start(self, loc: str, data: dict[str, Any] | None, memo: dict[str, str] | None, project: str) -> str:
         """A child workflow that outlives its parent; its end is a signal named after it."""
@@ -142,10 +160,70 @@ class SessionRuntime:
                 memo={**labels, MEMO_PROJECT: project or session.host.project, MEMO_PARENT: session.id},
                 static_summary=f"start {loc} · {where}"[:200],
             )
-            handle.add_done_callback(lambda task: session.mail.child_ended(identifier, task))
+            self._children[identifier] = True
+            handle.add_done_callback(lambda task: self._child_ended(identifier, task))
 
         session.driver.block(begin)
         return identifier
+
+    def _child_ended(self, identifier: str, task: asyncio.Task[Any]) -> None:
+        self._children.pop(identifier, None)
+        self._session.mail.child_ended(identifier, task)
+
+    def _listen_to(self, child: str) -> None:
+        """Be told of the end of a child that an earlier run started: Temporal tells only the run that did."""
+        self._children[child] = True
+
+        async def wait() -> None:
+            with contextlib.suppress(ActivityError):
+                ended = await workflow.execute_activity(
+                    WAIT_FOR_CHILD,
+                    child,
+                    task_queue=SYSTEM_QUEUE,
+                    start_to_close_timeout=calls.NO_LIMIT,
+                    heartbeat_timeout=dt.timedelta(seconds=30),
+                    retry_policy=calls.RETRY,
+                    summary=f"wait for {child}",
+                )
+                self._children.pop(child, None)
+                self._session.mail.receive_signal("", child, ended)
+
+        loop: Any = asyncio.get_running_loop()
+        loop.create_own_task(wait())
+
+    def restart(self, data: dict[str, Any] | None, /) -> NoReturn:
+        """Ends the handler; the workflow then continues as new, see ``session.restart``."""
+        session = self._session
+        if self._loading:
+            raise AutoKittehError("restart at module level: call it in the handler")
+        if RUNNING.get() is not None:
+            raise AutoKittehError("restart in a thread: call it in the handler; its threads end with the run")
+        if workflow.cancellation_reason() is not None:
+            session.driver.stopping = True
+            raise SessionStopped(workflow.cancellation_reason() or "")
+        encoded = None
+        if data is not None:
+            try:
+                encoded = self._encode(to_plain(data), "restart")
+            except TypeError as error:
+                raise AutoKittehError(f"restart: the data cannot be sent: {error}") from None
+        where = system.here(session)
+        system.note(session, "restart", () if data is None else (data,), where)
+        for identifier in self._kept:
+            source = self._subscriptions[identifier][0]
+            session.warn(
+                f"the subscription to {source} was not used since the last restart: unsubscribe", where
+            )
+        session.restarting = SessionRestart(encoded)
+        raise session.driver.leaving(session.restarting)
+
+    def packed(self) -> dict[str, Any]:
+        """What is registered under the session's name, and whose end it has not heard of."""
+        return {
+            "subscriptions": [[item, *what] for item, what in self._subscriptions.items()],
+            "awaited": sorted(self._awaited),
+            "children": list(self._children),
+        }
 
     def signal(self, session_id: str | None, name: str, payload: Any) -> None:
         """To one session by Temporal itself; to all that wait through the project's log of signals."""
@@ -172,8 +250,10 @@ class SessionRuntime:
         if self._loading:
             return None
         for name in names:
+            if not self._children.get(name, True):
+                self._listen_to(name)
             if name not in self._awaited and not name.startswith(_SESSION_PREFIX):
-                since = workflow.info().start_time.isoformat()
+                since = began(workflow.info(), workflow.memo())
                 missed = system.perform(session, "await_signal", {"name": name, "since": since}, (name,))
                 self._awaited.add(name)
                 for item in missed:

@@ -14,8 +14,10 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
 
+from autokitteh.errors import SessionRestart
 from worker.contracts import JSON, UserValue
 from worker.errors import SessionStopped
+from worker.session import restart
 from worker.session.host import HOST
 from worker.session.session import Session
 
@@ -24,16 +26,23 @@ from worker.session.session import Session
 class SessionWorkflow:
     """One session: one run of one handler."""
 
-    def __init__(self) -> None:
-        self.session = Session(workflow.extern_functions()[HOST](), workflow.info())
+    @workflow.init
+    def __init__(self, args: Sequence[RawValue]) -> None:
+        # What a run before left has to be there before the first signal comes.
+        info, values = workflow.info(), decode(args)
+        self.session = Session(workflow.extern_functions()[HOST](), info, restart.carried_by(info, values))
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> Any:
         """Run the handler with the event's data, or with nothing."""
+        values = decode(args)
         try:
-            value = await self.session.run(decode(args))
+            value = await self.session.run(values)
         except SessionStopped as stop:
             raise asyncio.CancelledError(str(stop)) from None
+        except SessionRestart as request:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            restart.go_on(self.session, request, values)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return value
 

@@ -112,6 +112,7 @@ def launch_of(
         payload_limit=settings.payload_limit,
         log_level=settings.log_level.upper(),
         log_format=settings.log_format,
+        history_warning=settings.history_warning,
     )
     return Launch(
         boot,

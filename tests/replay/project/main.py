@@ -284,3 +284,12 @@ async def awaits(event):
 
 def threaded(event):
     return autokitteh.parallel(lambda n: outside.add(n, n), range(4), limit=2)
+
+
+def restarts(event):
+    n = event.data.get("n", 0)
+    print("run", n, autokitteh.next_signal(["a", "b"]))
+    outside.add(n, 1)
+    if n < 2:
+        autokitteh.restart({"n": n + 1})
+    return n

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+import autokitteh
 from autokitteh import Signal, errors
 from autokitteh.testing import Call, Project, Sent, WaitsForeverError
 
@@ -104,3 +106,52 @@ def test_everything_is_put_back(project):
     assert main.time is time
     assert main.sleep is time.sleep
     assert not hasattr(main.charge, "__wrapped__")
+
+
+def test_restarts_are_followed(project):
+    """The last run's result; subscriptions with what waits in them stay, data come as they were given."""
+
+    def collects(event):
+        chat = autokitteh.subscribe("chat")
+        got = [*event.data.get("got", []), autokitteh.next_event(chat).n]
+        if len(got) == 3:
+            return got, autokitteh.subscribe("chat") == chat
+        try:
+            autokitteh.restart({"got": got})
+        except Exception:
+            return "swallowed"
+
+    for n in range(3):
+        project.send("chat", {"n": n}, after=1)
+    assert project.run(collects) == ([0, 1, 2], False)
+    assert project.restarts == [{"got": [0]}, {"got": [0, 1]}]
+    assert len(project.subscriptions) == 2
+
+
+def test_restart_without_data_gives_the_same_data(project):
+    """Whatever the run before did to them."""
+
+    def again(event):
+        assert event.data == {"items": [1]}
+        event.data["items"].append(2)
+        if autokitteh.add_values("runs", 1) < 3:
+            autokitteh.restart()
+        return "done"
+
+    assert project.run(again, {"items": [1]}) == "done"
+    assert project.restarts == [{"items": [1]}, {"items": [1]}]
+
+
+def test_restarts_without_an_end_are_an_error(project):
+    """A handler that only restarts would never return."""
+    with pytest.raises(WaitsForeverError, match="restarted 1000 times"):
+        project.run(lambda event: autokitteh.restart())
+
+
+def test_restart_outside_of_a_project_is_an_exception_of_its_own():
+    """A plain test sees it, with the data; ``except Exception`` does not."""
+    with pytest.raises(errors.SessionRestart, match="the session restarts") as caught:
+        autokitteh.restart({"n": 1})
+    assert caught.value.data == {"n": 1}
+    assert not isinstance(caught.value, Exception)
+    assert pickle.loads(pickle.dumps(caught.value)).data == {"n": 1}
