@@ -45,7 +45,7 @@ from autokitteh.event import Event
 
 __all__ = ["Call", "Project", "Sent", "Started", "Subscription", "WaitsForeverError"]
 
-_MOST_IDLE_RESTARTS = 1000
+_MOST_IDLE_RESTARTS = 50
 _BEGIN = dt.datetime(2030, 1, 1, 12, tzinfo=dt.UTC)
 
 
