@@ -11,7 +11,8 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +32,34 @@ _POSTGRES_PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+_BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
+_LOCK = "SELECT pg_advisory_xact_lock(%(name)s)"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement as the driver takes it: ``order`` names parameters that go by position, ``convert`` what to make of them."""
+
+    text: str
+    order: tuple[str, ...]
+    convert: Mapping[str, Callable[[Any], Any]]
+
+    def run(self, cursor: Any, rows: Sequence[dict[str, Any]]) -> None:
+        """Once for each row."""
+        if not rows:
+            return
+        for name, processor in self.convert.items():
+            for row in rows:
+                row[name] = processor(row[name])
+        order = self.order
+        cursor.executemany(
+            self.text, [tuple([row[name] for name in order]) for row in rows] if order else rows
+        )
+
+    def first(self, cursor: Any, row: Mapping[str, Any]) -> Any:
+        """The first row that a query finds."""
+        order = self.order
+        return cursor.execute(self.text, [row[name] for name in order] if order else row).fetchone()
 
 
 class Database:
@@ -75,6 +104,36 @@ class Database:
                 yield connection
 
     @contextlib.contextmanager
+    def cursor(self, lock: int) -> Iterator[Any]:
+        """A transaction that writes under a lock, on the driver's own cursor: for what every step of a session does.
+
+        SQLAlchemy's part in a small transaction costs several times what SQLite's does, all of it in Python.
+        """
+        with self._one_writer(), self._translated():
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                if self.dialect == "sqlite":
+                    cursor.execute(_BEGIN_TO_WRITE)
+                else:
+                    cursor.execute(_LOCK, {"name": lock})
+                yield cursor
+                connection.commit()
+            finally:
+                connection.close()  # back to the pool, which rolls back what was not committed
+
+    def prepare(self, statement: Any, names: Sequence[str] | None = None) -> Prepared:
+        """A statement for ``cursor``; ``names`` are the columns of an insert."""
+        dialect = self.engine.dialect
+        compiled = statement.compile(dialect=dialect, column_keys=names)
+        convert = {}
+        for name, bind in compiled.binds.items():
+            processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            if processor is not None:
+                convert[name] = processor
+        return Prepared(compiled.string, tuple(compiled.positiontup or ()), convert)
+
+    @contextlib.contextmanager
     def _one_writer(self) -> Iterator[None]:
         if self.dialect != "sqlite":
             yield
@@ -84,16 +143,15 @@ class Database:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
+        driver: Any = self.engine.dialect.dbapi
         try:
             yield
-        except sa.exc.DBAPIError as error:
-            text = (
-                str(error.orig).strip().splitlines()[0]
-                if str(error.orig).strip()
-                else type(error.orig).__name__
-            )
-            outage = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError)
-            raise (StoreOutageError if outage or error.connection_invalidated else StoreError)(
+        except (sa.exc.DBAPIError, driver.Error) as error:
+            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+            text = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+            outage = isinstance(cause, (driver.OperationalError, driver.InterfaceError, driver.InternalError))
+            outage = outage or getattr(error, "connection_invalidated", False)
+            raise (StoreOutageError if outage else StoreError)(
                 f"the database {self._place} cannot be used: {text}",
                 hint="Check AK_DATABASE_URL and that it runs.",
             ) from None
@@ -110,7 +168,7 @@ class Database:
     def lock(self, connection: sa.Connection, name: int) -> None:
         """Hold a lock of this name until the transaction ends; SQLite's writers are alone anyway."""
         if self.dialect == "postgresql":
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:name)"), {"name": name})
+            connection.exec_driver_sql(_LOCK, {"name": name})
 
     def skip_locked(self, query: Any) -> Any:
         """Take rows that nobody else has taken."""
@@ -158,4 +216,4 @@ def use_wal(connection: Any) -> None:
 def begin_sqlite(connection: sa.Connection) -> None:
     """A writer takes its lock at once: one that starts as a reader could fail instead of waiting."""
     writing = connection.get_execution_options().get("writing")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connection.exec_driver_sql(_BEGIN_TO_WRITE if writing else "BEGIN")

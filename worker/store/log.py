@@ -14,6 +14,13 @@ from worker.store.engine import Database
 from worker.store.records import StoredLine
 
 _T = tables.session_log
+_HERE = sa.and_(*(_T.c[name] == sa.bindparam(name) for name in ("workflow_id", "run_id", "attempt")))
+# A session's lines replace those from its first one on; an activity's replace the same lines of the same attempt.
+_FROM = sa.delete(_T).where(_HERE & (_T.c.line >= sa.bindparam("line")))
+_NEWER = sa.select(_T.c.seq).where(
+    _HERE & (_T.c.line >= sa.bindparam("line")) & (_T.c.task > sa.bindparam("task"))
+)
+_SAME = sa.delete(_T).where(_HERE & (_T.c.line == sa.bindparam("line")) & (_T.c.sub == sa.bindparam("sub")))
 _LOCK = 7_231_002  # writers queue, so that numbers become visible in their order and a reader misses none
 _TAIL_LIMIT = 1000
 
@@ -23,6 +30,10 @@ class SessionLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._newer = database.prepare(_NEWER)
+        self._from, self._same = database.prepare(_FROM), database.prepare(_SAME)
+        names = [column.name for column in _T.c if column is not _T.c.seq]
+        self._insert = database.prepare(sa.insert(_T), names)
 
     def close(self) -> None:
         """Close the database."""
@@ -34,24 +45,18 @@ class SessionLog:
         A process that was held up may come with the lines of a task which Temporal has long given to another: a batch
         of a task older than what is here is left out.
         """
-        rows: list[dict[str, Any]] = []
-        with self._database.write() as connection:
-            self._database.lock(connection, _LOCK)
-            for batch in batches:
-                here = (_T.c.workflow_id == batch.workflow_id) & (_T.c.run_id == batch.run_id)
-                if batch.attempt:
-                    lines = [(line.line, line.sub) for line in batch.lines]
-                    places = sa.tuple_(_T.c.line, _T.c.sub).in_(lines)
-                    connection.execute(sa.delete(_T).where(here & (_T.c.attempt == batch.attempt) & places))
-                else:
-                    replaced = here & (_T.c.attempt == 0) & (_T.c.line >= batch.first)
-                    newer = sa.select(_T.c.seq).where(replaced & (_T.c.task > batch.task)).limit(1)
-                    if batch.task and connection.execute(newer).first() is not None:
-                        continue  # another process has had a later task of this run: nobody accepts this one
-                    connection.execute(sa.delete(_T).where(replaced))
-                rows.extend(as_row(batch, line) for line in batch.lines)
-            if rows:
-                connection.execute(sa.insert(_T), rows)
+        with self._database.cursor(_LOCK) as cursor:
+            kept = [batch for batch in batches if not self._is_late(cursor, batch)]
+            rows = [as_row(batch, line) for batch in kept for line in batch.lines]
+            self._from.run(cursor, [beginning(batch) for batch in kept if not batch.attempt])
+            self._same.run(cursor, [row for row in rows if row["attempt"]])
+            self._insert.run(cursor, rows)
+
+    def _is_late(self, cursor: Any, batch: LogBatch) -> bool:
+        """Whether another process has had a later task of this run: nobody accepts this one."""
+        if batch.attempt or not batch.task:
+            return False
+        return self._newer.first(cursor, {**beginning(batch), "task": batch.task}) is not None
 
     def read(self, workflow_id: str, run_id: str = "", after_seq: int = 0) -> list[StoredLine]:
         """The lines of the latest run, or of the given one, in order.
@@ -139,6 +144,11 @@ class SessionLog:
         """The number of the newest line."""
         with self._database.read() as connection:
             return int(connection.execute(sa.select(sa.func.max(_T.c.seq))).scalar() or 0)
+
+
+def beginning(batch: LogBatch) -> dict[str, Any]:
+    """From where on a session's batch replaces what is there."""
+    return {"workflow_id": batch.workflow_id, "run_id": batch.run_id, "attempt": 0, "line": batch.first}
 
 
 def as_row(batch: LogBatch, line: LogLine) -> dict[str, Any]:
