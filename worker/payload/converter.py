@@ -26,8 +26,12 @@ from temporalio.converter import (
 from temporalio.converter import PayloadConverter as TemporalPayloadConverter
 from temporalio.exceptions import ApplicationError
 
+from worker.contracts import CallContext
 from worker.errors import PayloadError
 from worker.payload.large import Blobs, LargePayloads
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+_CONTEXT_FIELDS = frozenset(field.name for field in dataclasses.fields(CallContext))
 
 
 class PlainJson(EncodingPayloadConverter):
@@ -47,17 +51,22 @@ class PlainJson(EncodingPayloadConverter):
         Raises:
             PayloadError: it is not JSON.
         """
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if type(value) is CallContext:
+            value = vars(value)  # flat: with each call goes one, and ``asdict`` copies all it holds
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             value = dataclasses.asdict(value)
         try:
-            text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-            data = text.encode()
+            data = _ENCODER.encode(value).encode()
         except (TypeError, ValueError) as error:
             raise PayloadError(f"this is not JSON: {error}") from None
         return Payload(metadata={"encoding": b"json/plain"}, data=data)
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         """The value; a type hint makes it one of our contracts."""
+        if type_hint is CallContext:
+            # Temporal's own way looks its type hints up anew each time, which took a twelfth of a busy process's time.
+            fields = json.loads(payload.data)
+            return CallContext(**{name: fields[name] for name in fields.keys() & _CONTEXT_FIELDS})
         return (
             self._reader.from_payload(payload, type_hint)
             if type_hint is not None

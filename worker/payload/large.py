@@ -18,7 +18,7 @@ from temporalio.converter import PayloadCodec
 from worker.errors import PayloadError
 
 THRESHOLD_BYTES: Final = 256 * 1024
-_REFERENCE: Final = "autokitteh-blob"
+REFERENCE: Final = "autokitteh-blob"
 _SHOWN_CHARACTERS: Final = 200
 _REMEMBERED: Final = 10_000
 
@@ -50,7 +50,7 @@ class LargePayloads(PayloadCodec):
         Raises:
             PayloadError: it is not in the store.
         """
-        return [await self._in(item) if _REFERENCE in item.metadata else item for item in payloads]
+        return [await self._in(item) if REFERENCE in item.metadata else item for item in payloads]
 
     async def _out(self, payload: Payload) -> Payload:
         content = payload.SerializeToString(deterministic=True)
@@ -63,12 +63,12 @@ class LargePayloads(PayloadCodec):
         shown = payload.data[:_SHOWN_CHARACTERS].decode(errors="replace")
         data = {"blob": name, "bytes": len(payload.data), "begins": shown}
         return Payload(
-            metadata={"encoding": b"json/plain", _REFERENCE: name.encode()},
+            metadata={"encoding": b"json/plain", REFERENCE: name.encode()},
             data=json.dumps(data, ensure_ascii=False).encode(),
         )
 
     async def _in(self, payload: Payload) -> Payload:
-        name = payload.metadata[_REFERENCE].decode()
+        name = payload.metadata[REFERENCE].decode()
         content = await asyncio.to_thread(self._blobs.get, name)
         if content is None or f"blob_{hashlib.sha256(content).hexdigest()}" != name:
             raise PayloadError(

@@ -26,7 +26,7 @@ from worker.contracts import JSON, BootConfig
 from worker.errors import PayloadError, UserCodeError, WorkerError
 from worker.payload.codec import Codec
 from worker.payload.signing import Signer, derive_entropy
-from worker.process import builtins
+from worker.process import builtins, patches
 from worker.process.idle import Idleness
 from worker.process.logwriter import LogWriter
 from worker.process.terms import TermReader
@@ -220,7 +220,7 @@ async def serving(
 ) -> AsyncIterator[Worker]:
     """A running Temporal worker for these parts; shut down in order on the way out."""
     parts.link.client, parts.link.loop = client, asyncio.get_running_loop()
-    writing = asyncio.create_task(parts.writer.run())
+    parts.writer.start()
     workflow_thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
     runner = SessionRunner(parts.host, watchdog)
     worker = Worker(
@@ -244,52 +244,11 @@ async def serving(
             default_versioning_behavior=VersioningBehavior.PINNED,
         ),
     )
-    patch(worker, parts.writer, idleness)
+    patches.apply(worker, parts.writer, idleness)
     watchdog.start()
     try:
         async with worker:
             yield worker
     finally:
         watchdog.stop()
-        writing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await writing
-
-
-def patch(worker: Worker, writer: LogWriter, idleness: Idleness | None = None) -> None:
-    """The two things temporalio has no setting for: its deadlock limit, and a step before a completion is sent."""
-    workflows: Any = worker._workflow_worker
-    assert hasattr(workflows, "_deadlock_timeout_seconds"), (
-        "temporalio's deadlock limit has moved: use temporalio 1.35"
-    )
-    workflows._deadlock_timeout_seconds = None
-    get_bridge = workflows._bridge_worker
-    wrapped: dict[int, Any] = {}
-
-    def bridge() -> Any:
-        inner = get_bridge()
-        if id(inner) not in wrapped:
-            wrapped[id(inner)] = Bridge(inner, writer, idleness)
-        return wrapped[id(inner)]
-
-    workflows._bridge_worker = bridge
-
-
-class Bridge:
-    """temporalio's bridge to its core, with the session log committed before a completion is sent."""
-
-    def __init__(self, inner: Any, writer: LogWriter, idleness: Idleness | None = None) -> None:
-        self._inner = inner
-        self._writer = writer
-        self._idleness = idleness
-
-    async def complete_workflow_activation(self, completion: Any) -> None:
-        """Commit the lines of the activation, then acknowledge it."""
-        if self._idleness is not None:
-            self._idleness.touch()
-        await self._writer.flush(completion.run_id)
-        await self._inner.complete_workflow_activation(completion)
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else as it is."""
-        return getattr(self._inner, name)
+        await asyncio.to_thread(parts.writer.stop)
