@@ -105,19 +105,17 @@ class Calls:
             recorder.add(LINE_WARNING, f"attempt {info.attempt} of {info.activity_type}", where)
         run = functools.partial(self._run, info, arguments, context)
         job = Job(run, recorder)
-        future = asyncio.get_running_loop().run_in_executor(host.pool, job)
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(host.pool, job)
+        heartbeats = Heartbeats(loop, lambda: self._flush(recorder), beat=not info.is_local)
         try:
-            while not (await asyncio.wait({future}, timeout=_HEARTBEAT_SECONDS))[0]:
-                if not info.is_local:
-                    activity.heartbeat()
-                await self._flush(recorder)
+            return await asyncio.shield(future)
         except asyncio.CancelledError:
             job.interrupt()
             await asyncio.wait({future}, timeout=_HEARTBEAT_SECONDS)
-            await self._flush(recorder)
             raise
-        await self._flush(recorder)
-        return future.result()
+        finally:
+            await heartbeats.end()
 
     async def _system(self, op: str, arguments: JSON, info: activity.Info) -> JSON:
         caller = Caller(info.workflow_id or "", operation_of(info))
@@ -236,6 +234,37 @@ class Calls:
             text = ""
         message = codec.mask(f"{name}: {text}"[:_MESSAGE_LIMIT])
         return ApplicationError(message, details, type=name, non_retryable=attempt > context.retries)
+
+
+class Heartbeats:
+    """While a call runs: now and then a heartbeat, and what it printed.
+
+    Timers of the loop instead of waits with a timeout: most calls are over before the first beat, and pay for none.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, flush: Callable[[], Awaitable[None]], *, beat: bool
+    ) -> None:
+        self._loop = loop
+        self._flush = flush
+        self._beats = beat
+        self._writing: asyncio.Future[None] | None = None
+        # The timer runs in the context of whoever sets it, where Temporal finds the activity.
+        self._timer = loop.call_later(_HEARTBEAT_SECONDS, self._beat)
+
+    def _beat(self) -> None:
+        if self._beats:
+            activity.heartbeat()
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.ensure_future(self._flush())
+        self._timer = self._loop.call_later(_HEARTBEAT_SECONDS, self._beat)
+
+    async def end(self) -> None:
+        """No more of it; returns once all lines are written."""
+        self._timer.cancel()
+        if self._writing is not None:
+            await self._writing
+        await self._flush()
 
 
 class Job:
