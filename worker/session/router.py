@@ -3,9 +3,10 @@
 Routing the callee instead of the call leaves no frame of ours in tracebacks and repacks no arguments. What an
 inline call costs is this function, so it is written for speed:
 
-- A plain function is known by its code object. Code objects are compiled once per process, so a process-wide set
-  of those that run inline holds no session alive. A mark (``@activity``) sits on the function object, hence the
-  look at ``__dict__``.
+- A plain function is known by its code object. Code objects are compiled once per process, so a process-wide table
+  of those that run inline holds no session alive. It is keyed by identity: the hash of a code object is computed
+  from all of its constants, each time. A mark (``@activity``) sits on the function object, hence the look at
+  ``__dict__``. A method of the user's own is known in the same way, whatever object it belongs to.
 - Everything else is known by its type and name, per session.
 
 Which command a call produces is a pure function of the callee and its marks: the sets only remember the answer.
@@ -49,7 +50,8 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
     """
     state = host.state
     get_ident = _thread.get_ident
-    codes: set[types.CodeType] = {function.__code__ for function in own_functions}
+    codes = {id(function.__code__): function.__code__ for function in own_functions}
+    methods: dict[int, types.CodeType] = {}
 
     def route(callee: UserValue, site: str) -> UserValue:
         if get_ident() != state.thread:
@@ -59,10 +61,14 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
             return callee
         kind = type(callee)
         if kind is _FUNCTION:
-            if callee.__code__ in codes and not session.driver.closed:
+            if id(callee.__code__) in codes and not session.driver.closed:
                 marks = callee.__dict__
                 if not marks or not (_MARKS[0] in marks or _MARKS[1] in marks):
                     return callee
+        elif kind is _METHOD and type(callee.__func__) is _FUNCTION and id(callee.__func__.__code__) in methods:
+            marks = callee.__func__.__dict__
+            if not session.driver.closed and not (marks and (_MARKS[0] in marks or _MARKS[1] in marks)):
+                return callee
         elif key_of(callee, kind) in session.inline and not session.driver.closed:
             return callee
         return decide(session, callee, site)
@@ -83,7 +89,9 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
         kind = type(callee)
         if kind is _FUNCTION:
             if not any(mark in callee.__dict__ for mark in _MARKS):
-                codes.add(callee.__code__)
+                codes[id(callee.__code__)] = callee.__code__
+        elif kind is _METHOD and host.policy.is_own(callee) and key_of(callee, kind) is not None:
+            methods[id(callee.__func__.__code__)] = callee.__func__.__code__
         else:
             key = key_of(callee, kind)
             if key is not None:
@@ -94,7 +102,7 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
         if kind not in _PASSED_UNCALLED or get_ident() != state.thread:
             return value
         session = state.current
-        if session is None or (kind is _FUNCTION and value.__code__ in codes and not value.__dict__):
+        if session is None or (kind is _FUNCTION and id(value.__code__) in codes and not value.__dict__):
             return value
         if hasattr(value, "__ak_routed__"):
             return value

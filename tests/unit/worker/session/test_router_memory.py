@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from greenlet import GreenletExit
 
+import autokitteh
 from worker.session import router
 from worker.session.calls import Routed
 from worker.usercode.policy import Policy
@@ -28,7 +30,12 @@ def route(tmp_path):
     state = SimpleNamespace(thread=threading.get_ident(), current=session, loading=0)
     host = SimpleNamespace(state=state, policy=Policy(tmp_path), hooks=None)
     routed, _ = router.build(host)
-    return lambda callee: routed(callee, "main.py:1:0"), tmp_path
+
+    def decide(callee):
+        return routed(callee, "main.py:1:0")
+
+    decide.session = session
+    return decide, tmp_path
 
 
 def test_seeded_generators_do_not_stand_for_the_shared_one(route):
@@ -60,3 +67,50 @@ def test_plain_functions_are_remembered(route):
     assert decide(scope["own"]) is scope["own"]
     assert decide([].append)
     assert decide({}.get)
+
+
+def test_methods_are_remembered_by_their_code_until_they_are_marked(route):
+    """Those of another object, of a subclass too; a mark that comes later counts."""
+    decide, directory = route
+    text = "class Base:\n    def do(self):\n        pass\n\nclass Other(Base):\n    pass\n"
+    scope: dict = {"__name__": "main"}
+    exec(compile(text, str(directory / "main.py"), "exec"), scope)
+    for kind in ("Base", "Base", "Other"):
+        method = scope[kind]().do
+        assert decide(method) is method
+    autokitteh.activity(scope["Base"].do)
+    assert isinstance(decide(scope["Other"]().do), Routed)
+
+
+def test_methods_that_a_library_wrapped_are_decided_each_by_itself(route):
+    """One wrapper's code serves many functions: what one of them is says nothing about the next."""
+    decide, directory = route
+    text = "class Own:\n    @contextmanager\n    def do(self):\n        yield\n"
+    scope: dict = {"__name__": "main", "contextmanager": contextlib.contextmanager}
+    exec(compile(text, str(directory / "main.py"), "exec"), scope)
+    method = scope["Own"]().do
+    assert decide(method) is method
+
+    class Client:
+        stream = contextlib.contextmanager(httpx.stream.__wrapped__)
+
+    Client.stream.__qualname__ = "Client.stream"
+    assert isinstance(decide(Client().stream), Routed)
+
+
+@pytest.mark.parametrize("name", ["function", "method"])
+def test_session_that_is_dropped_runs_nothing_more(route, name):
+    """Also what is remembered."""
+    decide, directory, session = *route, route[0].session
+    text = "def function():\n    pass\n\nclass Own:\n    def do(self):\n        pass\n"
+    scope: dict = {"__name__": "main"}
+    exec(compile(text, str(directory / "main.py"), "exec"), scope)
+    callee = scope["function"] if name == "function" else scope["Own"]().do
+    assert decide(callee) is callee
+
+    def refuse():
+        raise GreenletExit
+
+    session.driver.closed, session.driver.check_open = True, refuse
+    with pytest.raises(GreenletExit):
+        decide(callee)
