@@ -65,7 +65,9 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
                 marks = callee.__dict__
                 if not marks or not (_MARKS[0] in marks or _MARKS[1] in marks):
                     return callee
-        elif kind is _METHOD and type(callee.__func__) is _FUNCTION and id(callee.__func__.__code__) in methods:
+        elif (
+            kind is _METHOD and type(callee.__func__) is _FUNCTION and id(callee.__func__.__code__) in methods
+        ):
             marks = callee.__func__.__dict__
             if not session.driver.closed and not (marks and (_MARKS[0] in marks or _MARKS[1] in marks)):
                 return callee
