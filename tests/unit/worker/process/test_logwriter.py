@@ -23,6 +23,7 @@ def made():
     writers: list[LogWriter] = []
 
     def make(write):
+        """A writer with this store."""
         writers.append(LogWriter(write))
         return writers[-1]
 
@@ -36,6 +37,7 @@ async def test_flush_returns_once_the_lines_are_committed(made):
     may_commit, written = threading.Event(), []
 
     def write(batches):
+        """The store."""
         may_commit.wait()
         written.extend(batches)
 
@@ -55,6 +57,7 @@ async def test_what_comes_during_a_transaction_shares_the_next(made):
     begun, may_commit, transactions = threading.Event(), threading.Event(), []
 
     def write(batches):
+        """The store."""
         begun.set()
         may_commit.wait()
         transactions.append([item.run_id for item in batches])
@@ -76,6 +79,7 @@ async def test_store_that_fails_is_tried_again(made, monkeypatch):
     attempts = []
 
     def write(batches):
+        """The store."""
         attempts.append(len(batches))
         if len(attempts) < 3:
             raise OSError("no store")
@@ -91,6 +95,7 @@ async def test_waiting_that_is_given_up_does_not_stop_the_writer(made):
     begun, may_commit = threading.Event(), threading.Event()
 
     def write(_batches):
+        """The store."""
         begun.set()
         may_commit.wait()
 
@@ -114,6 +119,7 @@ async def test_stop_writes_what_is_there_and_gives_up_a_dead_store(made, monkeyp
     assert [item.run_id for item in written] == ["r1"]
 
     def fail(_batches):
+        """A store that is gone."""
         raise OSError("no store")
 
     monkeypatch.setattr(logwriter, "_RETRY_SECONDS", 60)

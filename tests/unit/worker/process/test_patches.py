@@ -38,6 +38,7 @@ async def visits(visit, idle, message, converter) -> int:
     seen = []
 
     async def counting(*args):
+        """The walk, noted."""
         seen.append(args)
         return await visit(*args)
 

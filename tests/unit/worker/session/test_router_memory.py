@@ -32,6 +32,7 @@ def route(tmp_path):
     routed, _ = router.build(host)
 
     def decide(callee):
+        """What is called in the place of a callee."""
         return routed(callee, "main.py:1:0")
 
     decide.session = session
@@ -92,6 +93,8 @@ def test_methods_that_a_library_wrapped_are_decided_each_by_itself(route):
     assert decide(method) is method
 
     class Client:
+        """A library's."""
+
         stream = contextlib.contextmanager(httpx.stream.__wrapped__)
 
     Client.stream.__qualname__ = "Client.stream"
@@ -109,6 +112,7 @@ def test_session_that_is_dropped_runs_nothing_more(route, name):
     assert decide(callee) is callee
 
     def refuse():
+        """As the driver of a session that is dropped."""
         raise GreenletExit
 
     session.driver.closed, session.driver.check_open = True, refuse
