@@ -27,39 +27,72 @@ def binaries() -> Path | None:
     return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
 
 
+class Server:
+    """A cluster of its own in a temporary directory, which can be killed and started again."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self.home = Path(tempfile.mkdtemp(prefix="ak-postgres-", dir="/tmp"))
+        if os.geteuid() == 0:
+            shutil.chown(self.home, user)
+        self._as_user = {"cwd": str(self.home), **({"user": user} if os.geteuid() == 0 else {})}
+        self._data = str(self.home / "data")
+        subprocess.run(
+            [str(place / "initdb"), "-D", self._data, "-U", "ak", "-A", "trust", "-N"],
+            check=True,
+            capture_output=True,
+            **self._as_user,
+        )
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"postgresql://ak@127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections; tried again while remains of a killed one hold its files."""
+        options = ["-D", self._data, "-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.home)]
+
+        def is_up() -> bool:
+            if self._process is None or self._process.poll() is not None:
+                self._process = subprocess.Popen(
+                    [str(self._place / "postgres"), *options, "-c", "fsync=off"],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    **self._as_user,
+                )
+            return answers(self.port)
+
+        eventually_sync(is_up, 60)
+
+    def stop(self, how: int = signal.SIGINT) -> None:
+        """End it: SIGINT disconnects clients, SIGTERM waits for them, SIGKILL is a crash."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(60)
+
+
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """A running cluster; yields the URL of its server without a database."""
+def server() -> Iterator[Server]:
+    """A running cluster."""
     place = binaries()
     if place is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed")
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    home = Path(tempfile.mkdtemp(prefix="ak-postgres-", dir="/tmp"))
-    if os.geteuid() == 0:
-        shutil.chown(home, user)
-    as_user = {"user": user, "cwd": str(home)} if os.geteuid() == 0 else {"cwd": str(home)}
-    data = str(home / "data")
-    subprocess.run(
-        [str(place / "initdb"), "-D", data, "-U", "ak", "-A", "trust", "-N"],
-        check=True,
-        capture_output=True,
-        **as_user,
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", str(home), "-c", "fsync=off"]
-    process = subprocess.Popen(
-        [str(place / "postgres"), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user
-    )
-    url = f"postgresql://ak@127.0.0.1:{port}"
+    made = Server(place)
     try:
-        eventually_sync(lambda: answers(port), 60)
-        yield url
+        made.start()
+        yield made
+        made.stop()
     finally:
-        process.send_signal(signal.SIGINT)  # a fast shutdown: clients are disconnected
-        process.wait(30)
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(made.home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[str]:
+    """A running cluster; yields the URL of its server without a database."""
+    with server() as made:
+        yield made.url
 
 
 def answers(port: int) -> bool:

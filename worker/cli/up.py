@@ -11,6 +11,12 @@ from worker.cli import context
 from worker.cli.deploy import Json
 from worker.cli.output import Output
 
+Healthcheck = Annotated[
+    bool,
+    typer.Option(
+        "--healthcheck", help="Start nothing: say by the exit status whether the running one is well."
+    ),
+]
 Directories = Annotated[
     list[Path] | None, typer.Argument(help="Projects to deploy; this directory when it is one.")
 ]
@@ -38,18 +44,22 @@ def up(directories: Directories = None, as_json: Json = False) -> int:
     return context.run(running.up(chosen, Settings.load(), Output(as_json=as_json)))
 
 
-def worker(as_json: Json = False) -> int:
+def worker(as_json: Json = False, healthcheck: Healthcheck = False) -> int:
     """Run only the supervisor: the processes of all deployments in the store.
 
     Any number of them, on any number of machines, with the same AK_DATABASE_URL, AK_PAYLOAD_KEY and Temporal.
     """
-    from worker.cli import running
+    from worker.cli import health, running
 
+    if healthcheck:
+        return health.worker(context.settings(), Output(as_json=as_json))
     return context.run(running.worker(context.settings(), Output(as_json=as_json)))
 
 
-def gateway(as_json: Json = False) -> int:
+def gateway(as_json: Json = False, healthcheck: Healthcheck = False) -> int:
     """Run only the gateway: webhooks in, events out. Any number of them may run side by side."""
-    from worker.cli import running
+    from worker.cli import health, running
 
+    if healthcheck:
+        return health.gateway(context.settings(), Output(as_json=as_json))
     return context.run(running.gateway(context.settings(), Output(as_json=as_json)))

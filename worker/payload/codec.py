@@ -69,11 +69,13 @@ class Codec:
         secrets: Mapping[str, str],
         project: str,
         limit: int = LIMIT_BYTES,
+        directory: str = "",
     ) -> None:
+        """``directory`` is where the build is: paths inside travel relative to it."""
         self._limit = limit
         self._signer = signer
         self._references = references
-        self._secrets = Secrets(secrets)
+        self._secrets = Secrets(secrets, directory)
         self._context = f"{project}/value"
 
     def encode(self, value: UserValue, old: dict[int, str] | None = None) -> JSON:
@@ -146,11 +148,11 @@ class Codec:
 
     def preview(self, value: UserValue, limit: int = 80) -> str:
         """The value in a few words, secrets hidden."""
-        return preview(value, limit, self.mask)
+        return preview(value, limit, self._secrets.shown)
 
     def call_preview(self, name: str, args: tuple[UserValue, ...], kwargs: Mapping[str, UserValue]) -> str:
         """The call in a line, secrets hidden."""
-        return call_preview(name, args, kwargs, mask=self.mask)
+        return call_preview(name, args, kwargs, mask=self._secrets.shown)
 
     def mask(self, text: str) -> str:
         """The text with secrets hidden."""
@@ -208,7 +210,7 @@ class Codec:
     def _text(self, value: str) -> JSON:
         parts = self._secrets.split(value) if self._secrets else None
         if parts is not None:
-            return {"preview": self._secrets.mask(value), "secret": parts}
+            return {"preview": self._secrets.shown(value), "secret": parts}
         if not encodable(value):
             raise _NotExact
         return value

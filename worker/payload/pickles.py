@@ -3,7 +3,7 @@
 User functions, classes and modules go by their path inside the build, never by value: the other side runs the same
 build. What belongs to user code and has no such path (a lambda, a class inside a function) is refused, and the caller
 decides what then. Library objects pickle as they always do; what a library makes on the fly (a class, a closure) goes
-by value through cloudpickle. Secrets inside strings go by their name.
+by value through cloudpickle. Secrets inside strings go by their name, paths inside the build relative to it.
 
 Objects that are module-level globals of user code and do not pickle (a client, a lock) go by their path as well.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import pathlib
 import pickle
 import types
 from typing import Any, Protocol
@@ -22,7 +23,8 @@ from worker.payload.errors import UnpicklableError
 from worker.payload.secret import Secrets
 
 _ATOMS = frozenset({int, float, complex, bool, type(None), list, tuple, dict, set, frozenset, bytearray})
-_REFERENCE, _OLD, _SECRET, _SECRET_BYTES = "ref", "old", "secret", "secret-bytes"
+_REFERENCE, _OLD, _SECRET, _SECRET_BYTES, _PATH = "ref", "old", "secret", "secret-bytes", "path"
+_PATHS: dict[type, str] = {pathlib.PosixPath: "PosixPath", pathlib.PurePosixPath: "PurePosixPath"}
 
 
 class References(Protocol):
@@ -65,6 +67,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return None
         if kind is bytes:
             return self._secret_bytes(obj)
+        if kind in _PATHS:
+            below = self._secrets.below(obj)
+            return (_PATH, json.dumps([_PATHS[kind], below])) if below is not None else None
         if isinstance(obj, types.FunctionType | type | types.ModuleType):
             return self._named(obj)
         if self._by_path:
@@ -135,6 +140,9 @@ class Unpickler(pickle.Unpickler):
             return found
         if kind == _OLD:
             return self._old.get(name)
+        if kind == _PATH:
+            made, below = json.loads(name)
+            return getattr(pathlib, made)(self._secrets.inside(below))
         text = self._secrets.join(json.loads(name))
         return text if kind == _SECRET else text.encode("latin-1")
 

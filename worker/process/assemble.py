@@ -89,7 +89,14 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
     signer = Signer({key: bytes.fromhex(value) for key, value in boot.payload_keys.items()})
 
     def new_codec(namespace: Namespace) -> Codec:
-        return Codec(signer, namespace, secrets=boot.secrets, project=boot.project, limit=boot.payload_limit)
+        return Codec(
+            signer,
+            namespace,
+            secrets=boot.secrets,
+            project=boot.project,
+            limit=boot.payload_limit,
+            directory=boot.directory,
+        )
 
     outside = Hooks(
         route=lambda callee, _site: callee,
