@@ -6,6 +6,7 @@ variable               meaning                                                  
 AK_HOME                state: database, builds, logs, the installation's key    ~/.autokitteh
 AK_DATABASE_URL        sqlite:///file or postgresql://…                         SQLite in AK_HOME
 AK_LISTEN              host:port of the gateway; port 0 takes any free one      127.0.0.1:9980
+AK_METRICS_LISTEN      host:port where `ak worker` shows /metrics and /healthz  nowhere
 AK_PUBLIC_URL          where the world reaches the gateway                      the gateway's own address
 AK_TEMPORAL_PORT       port of our own Temporal server; 0 takes any free one    7233
 AK_UI_PORT             port of its UI; 0 takes any free one                     8233
@@ -22,7 +23,7 @@ AK_LOG_FORMAT          text or json                                             
 ====================== ======================================================== =============================
 
 Temporal's own variables (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_API_KEY``, profiles …) are read by
-Temporal's own library.
+Temporal's own library; ``OTEL_EXPORTER_OTLP_ENDPOINT`` and the like, by OpenTelemetry's, when traces are wanted.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _KNOWN = (
     "AK_HOME",
     "AK_DATABASE_URL",
     "AK_LISTEN",
+    "AK_METRICS_LISTEN",
     "AK_PUBLIC_URL",
     "AK_TEMPORAL_PORT",
     "AK_UI_PORT",
@@ -61,6 +63,7 @@ _KNOWN = (
     "AK_LOG_FORMAT",
 )
 _NOT_INHERITED = ("AK_", "TEMPORAL_", "PYTHON", "VIRTUAL_ENV")
+_TRACES_TO = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -72,6 +75,7 @@ class Settings:
     database_url: str
     listen_host: str = "127.0.0.1"
     listen_port: int = 9980
+    metrics_listen: tuple[str, int] | None = None
     public_url: str = ""
     temporal_address: str | None = None
     temporal_namespace: str = "default"
@@ -88,6 +92,8 @@ class Settings:
     history_warning: int = 10_000
     log_level: str = "warning"
     log_format: str = "text"
+    tracing: bool = False
+    traces_ratio: float = 1.0
     warnings: list[str] = field(default_factory=list)
 
     @classmethod
@@ -106,6 +112,9 @@ class Settings:
             database_url=environ.get("AK_DATABASE_URL") or f"sqlite:///{home / 'autokitteh.db'}",
             listen_host=host,
             listen_port=port,
+            metrics_listen=listen_address(environ["AK_METRICS_LISTEN"], "AK_METRICS_LISTEN")
+            if environ.get("AK_METRICS_LISTEN")
+            else None,
             public_url=environ.get("AK_PUBLIC_URL", "").rstrip("/"),
             temporal_address=profile.address or None,
             temporal_namespace=profile.namespace or "default",
@@ -124,6 +133,9 @@ class Settings:
             history_warning=max(1, int(number_of(environ, "AK_HISTORY_WARNING", 10_000))),
             log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
             log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),
+            traces_ratio=number_of(environ, "OTEL_TRACES_SAMPLER_ARG", 1.0),
+            tracing=any(environ.get(name) for name in _TRACES_TO)
+            and environ.get("OTEL_SDK_DISABLED", "").lower() != "true",
             warnings=unknown_variables(environ),
         )
 
@@ -188,11 +200,11 @@ def parse_key(text: str, source: str) -> bytes:
     return key
 
 
-def listen_address(text: str) -> tuple[str, int]:
+def listen_address(text: str, name: str = "AK_LISTEN") -> tuple[str, int]:
     """``host:port``."""
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) >= _PORT_LIMIT:
-        raise ConfigError(f"AK_LISTEN={text!r} is not host:port", hint="Example: 127.0.0.1:9980")
+        raise ConfigError(f"{name}={text!r} is not host:port", hint="Example: 127.0.0.1:9980")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 

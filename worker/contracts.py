@@ -79,6 +79,7 @@ class BootConfig:
     payload_limit: int = 32 * 1024 * 1024
     log_level: str = "WARNING"
     runtime_python: str = ""
+    tracing: bool = False
     log_format: str = "text"
     idle_seconds: float = 0.0  # after so long without work the process says so; 0: never
     history_warning: int = 10_000
@@ -89,7 +90,8 @@ class Report:
     """What a build process tells its supervisor: one JSON line each on the report pipe.
 
     ``state`` is ``ready``, ``failed`` (with ``message``, ``where``, ``hint``, ``code``), ``stuck`` (with the session's
-    workflow and run id in ``message`` and ``where``), ``idle`` (said again while it lasts) or ``stopped``.
+    workflow and run id in ``message`` and ``where``), ``idle`` (said again while it lasts), ``metrics`` (what it counted
+    since the last time, in ``sums``), ``ended`` (a session, as in ``stuck``) or ``stopped``.
     """
 
     state: str
@@ -97,6 +99,7 @@ class Report:
     where: str = ""
     hint: str = ""
     code: str = ""
+    sums: list[JSON] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ class LogBatch:
     lines: list[LogLine]
     attempt: int = 0
     task: int = 0
+    handler: str = ""
+    event_id: str = ""
 
 
 @dataclass(frozen=True)

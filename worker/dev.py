@@ -14,7 +14,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from temporalio.client import Client
 
@@ -24,7 +24,9 @@ from worker.devserver import DevServer
 from worker.errors import WorkerError
 from worker.gateway.server import Gateway
 from worker.log import log
+from worker.meter import Meter
 from worker.store import Store, open_store
+from worker.store.records import Event
 from worker.supervisor import Supervisor
 from worker.supervisor.keeper import Tell
 
@@ -42,6 +44,30 @@ class Running:
     supervisor: Supervisor
     gateway_url: str
     ui_url: str
+
+
+class Traces(Protocol):
+    """What hears of events and sessions when traces are wanted; ``worker.tracing`` is it."""
+
+    def webhook(self, event: Event, seconds: float, status: int) -> None: ...
+
+    def session_ended(self, workflow_id: str, run_id: str) -> None: ...
+
+
+@contextlib.asynccontextmanager
+async def tracing(settings: Settings, store: Store, client: Client) -> AsyncIterator[Traces | None]:
+    """Traces to the configured collector; None when none is configured, or the library for it is not installed."""
+    if not settings.tracing:
+        yield None
+        return
+    try:
+        from worker.tracing import exporter
+    except ImportError:
+        log(action="no_traces", level="warning", hint="pip install 'autokitteh-temporal[otel]'")
+        yield None
+        return
+    async with exporter.tracing(store, client, ratio=settings.traces_ratio) as traces:
+        yield traces
 
 
 @contextlib.contextmanager
@@ -111,7 +137,13 @@ def opened(settings: Settings) -> Iterator[Store]:
 
 @contextlib.asynccontextmanager
 async def supervising(
-    settings: Settings, store: Store, client: Client, base_url: str, tell: Tell
+    settings: Settings,
+    store: Store,
+    client: Client,
+    base_url: str,
+    tell: Tell,
+    meter: Meter | None = None,
+    traces: Traces | None = None,
 ) -> AsyncIterator[Supervisor]:
     """A running supervisor; all build processes are down afterwards."""
     supervisor = Supervisor(
@@ -121,6 +153,8 @@ async def supervising(
         base_url=base_url,
         temporal_address=settings.temporal_address or "",
         tell=tell,
+        meter=meter,
+        ended=traces.session_ended if traces is not None else None,
     )
     task = asyncio.create_task(supervisor.run())
     try:
@@ -139,9 +173,15 @@ async def running(settings: Settings, tell: Tell, progress: Callable[[str], None
         settings, ui_url = await stack.enter_async_context(temporal_server(settings, progress))
         store = stack.enter_context(opened(settings))
         client = await temporal.connect(settings, store.blobs)
-        gateway = await stack.enter_async_context(Gateway(settings, store, client))
+        meter = Meter()
+        traces = await stack.enter_async_context(tracing(settings, store, client))
+        seen = traces.webhook if traces is not None else None
+        gateway = await stack.enter_async_context(Gateway(settings, store, client, meter=meter, seen=seen))
         base_url = settings.public_url or gateway.url
-        supervisor = await stack.enter_async_context(supervising(settings, store, client, base_url, tell))
+        supervisor = await stack.enter_async_context(
+            supervising(settings, store, client, base_url, tell, meter, traces)
+        )
+        gateway.metrics.add(supervisor.gauges)
         config.write_running(
             settings.home, gateway=gateway.url, temporal=settings.temporal_address or "", ui=ui_url
         )

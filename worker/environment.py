@@ -23,7 +23,9 @@ from worker.errors import DeployError
 RUNTIME_DISTRIBUTION = "autokitteh-temporal"
 RUNTIME_PACKAGES = ("autokitteh", "manifest", "worker")
 # Needed by the command line and the gateway only: a build process runs without them, a project may have its own.
-_NOT_IN_PROCESSES = frozenset({"cel-python", "rich", "starlette", "typer", "uv", "uvicorn", "pyyaml"})
+_NOT_IN_PROCESSES = frozenset(
+    {"cel-python", "prometheus-client", "rich", "starlette", "typer", "uv", "uvicorn", "pyyaml"}
+)
 _OURS = re.compile(r"^\s*autokitteh(-temporal)?\s*(\[[^\]]*\])?\s*([<>=!~;@ ].*)?$", re.IGNORECASE)
 _TELL_SECONDS = 3.0
 _ESSENTIAL_LINES = 12

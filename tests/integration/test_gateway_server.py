@@ -98,9 +98,7 @@ async def test_gateway_says_which_setting_is_wrong(settings):
     """A port that is taken is an error that names the setting and the remedy."""
     async with gateway_of(settings, FakeStore(), FakeClient()) as first:
         port = int(first.url.rsplit(":", 1)[1])
-        with pytest.raises(
-            ConfigError, match=f"AK_LISTEN: the gateway cannot listen on 127.0.0.1:{port}"
-        ) as caught:
+        with pytest.raises(ConfigError, match=f"AK_LISTEN: cannot listen on 127.0.0.1:{port}") as caught:
             await gateway_of(
                 dataclasses.replace(settings, listen_port=port), FakeStore(), FakeClient()
             ).__aenter__()
@@ -146,7 +144,8 @@ TRIGGER = {
 
 def activate(store, version, **changes):
     """Make a version with the trigger active."""
-    desired = {"project": {"connections": [], "vars": [], "triggers": [TRIGGER | changes]}}
+    project = {"name": "shop", "connections": [], "vars": [], "triggers": [TRIGGER | changes]}
+    desired = {"version": "v2", "project": project}
     deployment = store.deployments.request("shop", "bld_1", version, desired, {}, [], "")
     store.deployments.activate(deployment.id)
 

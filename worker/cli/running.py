@@ -15,8 +15,11 @@ from worker.cli.follow import follow
 from worker.cli.output import Output
 from worker.config import Settings
 from worker.errors import WorkerError
+from worker.gateway import side
+from worker.gateway.metrics import Metrics
 from worker.gateway.server import Gateway
 from worker.log import configure
+from worker.meter import Meter
 
 _SUPERVISOR_SECONDS = 30
 
@@ -100,8 +103,18 @@ async def worker(settings: Settings, out: Output) -> int:
         client = await temporal.connect(settings, store.blobs)
         running = config.read_running(settings.home)
         base_url = settings.public_url or (running["gateway"] if running is not None else "")
-        async with dev.supervising(settings, store, client, base_url, teller(out)):
-            announce(out, {"temporal": settings.temporal_address})
+        async with contextlib.AsyncExitStack() as stack:
+            meter = Meter()
+            traces = await stack.enter_async_context(dev.tracing(settings, store, client))
+            supervisor = await stack.enter_async_context(
+                dev.supervising(settings, store, client, base_url, teller(out), meter, traces)
+            )
+            facts: dict[str, Any] = {"temporal": settings.temporal_address}
+            if settings.metrics_listen is not None:
+                metrics = Metrics(meter, [supervisor.gauges])
+                url = await stack.enter_async_context(side.serving(settings.metrics_listen, metrics))
+                facts["metrics"] = f"{url}/metrics"
+            announce(out, facts)
             await stopped.wait()
     return 0
 
@@ -112,7 +125,10 @@ async def gateway(settings: Settings, out: Output) -> int:
     stopped = dev.stop_event()
     with dev.opened(settings) as store:
         client = await temporal.connect(settings, store.blobs)
-        async with Gateway(settings, store, client) as serving:
+        async with (
+            dev.tracing(settings, store, client) as traces,
+            Gateway(settings, store, client, seen=traces.webhook if traces is not None else None) as serving,
+        ):
             announce(out, {"gateway": serving.url, "temporal": settings.temporal_address})
             await stopped.wait()
     return 0

@@ -17,6 +17,7 @@ from worker import contracts, ids
 from worker.dispatch import match
 from worker.dispatch.deliver import GONE, RETRY, Outcome, deliver, hand_over
 from worker.dispatch.triggers import Triggers
+from worker.meter import Meter
 from worker.store import Store, mailbox
 from worker.store.records import Delivery, Event, Trigger
 
@@ -36,7 +37,8 @@ class Work:
 class Dispatcher:
     """Records events and delivers them. The store is synchronous: every call to it runs in a thread."""
 
-    def __init__(self, store: Store, client: Client) -> None:
+    def __init__(self, store: Store, client: Client, meter: Meter | None = None) -> None:
+        self._meter = meter or Meter()
         self._store = store
         self._client = client
         self._triggers = Triggers(store)
@@ -60,7 +62,7 @@ class Dispatcher:
             if self._triggers.webhook(trigger.slug) != trigger:
                 return False
             known = replace(event, deployment=self._triggers.deployment_behind(trigger.slug))
-            self._store.events.record(known, match.decide(known, [trigger]), subscribers)
+            self._record(known, match.decide(known, [trigger]))
             return True
 
         return await asyncio.to_thread(record)
@@ -79,10 +81,21 @@ class Dispatcher:
                 deliveries = match.decide(known, triggers)
             else:
                 deliveries = match.skip(known, triggers, "the project has no active deployment")
-            self._store.events.record(known, deliveries, subscribers)
+            self._record(known, deliveries)
             return known
 
         return await asyncio.to_thread(record)
+
+    def _record(self, event: Event, deliveries: list[Delivery]) -> None:
+        """One transaction; what is counted is what was new."""
+        if not self._store.events.record(event, deliveries, subscribers):
+            return
+        self._meter.count("autokitteh_events_total", project=event.project, source=event.source)
+        for delivery in deliveries:
+            if match.is_filter_error(delivery):
+                self._meter.count(
+                    "autokitteh_filter_errors_total", project=delivery.project, trigger=delivery.trigger
+                )
 
     async def claim(self, owner: str, limit: int) -> list[Work]:
         """Pending deliveries, ours until the lease runs out."""

@@ -32,6 +32,7 @@ EVENT = "event"
 SIGNAL = "signal"
 
 _EVERY_TYPE = ("", "*")
+_FAILED_FILTER = " failed: "
 _NO_FILTER = ("", ".")  # "." is how existing projects spell it
 
 
@@ -56,6 +57,11 @@ def _mismatch(event: Event, trigger: Trigger) -> str:
     return _filter_mismatch(event, trigger.filter)
 
 
+def is_filter_error(delivery: Delivery) -> bool:
+    """Whether an event was passed over because the filter failed on it, not because it was false."""
+    return delivery.state == SKIPPED and _FAILED_FILTER in delivery.reason
+
+
 def lets_all_pass(text: str) -> bool:
     """Whether a filter is none: nobody needs CEL for it."""
     return text.strip() in _NO_FILTER
@@ -67,7 +73,7 @@ def _filter_mismatch(event: Event, text: str) -> str:
     try:
         matches = filters.compile(text).matches(decode_data(event.data), event.event_type)
     except (filters.FilterError, filters.FilterSyntaxError) as error:
-        return f"the filter {text!r} failed: {error}"
+        return f"the filter {text!r}{_FAILED_FILTER}{error}"
     return "" if matches else f"the filter {text!r} is false"
 
 

@@ -14,6 +14,8 @@ from temporalio.client import Client
 from worker import clock, log
 from worker.dispatch.deliver import GONE, RETRY, Outcome
 from worker.dispatch.dispatcher import Dispatcher, Work, by_receiver
+from worker.dispatch.match import DONE
+from worker.meter import Meter
 from worker.store import Store
 
 POLL_SECONDS = 0.5
@@ -55,10 +57,17 @@ class Outbox:
     """Claims pending deliveries and carries them out, a bounded number at a time."""
 
     def __init__(
-        self, store: Store, client: Client, owner: str, *, dispatcher: Dispatcher | None = None
+        self,
+        store: Store,
+        client: Client,
+        owner: str,
+        *,
+        dispatcher: Dispatcher | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """``owner`` names this process in the leases it takes."""
-        self._dispatcher = dispatcher or Dispatcher(store, client)
+        self._meter = meter or Meter()
+        self._dispatcher = dispatcher or Dispatcher(store, client, self._meter)
         self._owner = owner
         self._store_outage = Outage()
         self._temporal_outage = Outage()
@@ -125,6 +134,7 @@ class Outbox:
             self._temporal_outage.failed(outcome.reason)
             return
         self._temporal_outage.succeeded()
+        self._measure(work, outcome)
         if outcome.reason and outcome.reason != GONE:
             log.log(
                 action=f"delivery_{outcome.state}",
@@ -132,6 +142,21 @@ class Outbox:
                 event=work.delivery.event_id,
                 handler=work.delivery.handler,
                 reason=outcome.reason,
+            )
+
+    def _measure(self, work: Work, outcome: Outcome) -> None:
+        delivery = work.delivery
+        labels = {"project": delivery.project, "kind": delivery.kind}
+        self._meter.count("autokitteh_deliveries_total", outcome=outcome.state, **labels)
+        if outcome.state == DONE and work.event is not None:
+            took = (clock.now() - work.event.created_at).total_seconds()
+            self._meter.observe("autokitteh_delivery_seconds", max(took, 0.0), **labels)
+            log.log(
+                action="delivered",
+                project=delivery.project,
+                event=delivery.event_id,
+                session=delivery.session_id,
+                handler=delivery.handler,
             )
 
     def _ended(self, task: asyncio.Task[None]) -> None:

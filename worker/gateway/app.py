@@ -9,11 +9,14 @@ from starlette.routing import Route
 from temporalio.client import Client
 
 from worker.dispatch import Dispatcher
+from worker.dispatch.gauges import Gauges
 from worker.dispatch.urls import WEBHOOKS_PATH
 from worker.gateway.answers import RESPONSE_SECONDS, Answers
 from worker.gateway.health import Health
+from worker.gateway.metrics import Metrics
 from worker.gateway.published import Published
-from worker.gateway.webhooks import Webhooks
+from worker.gateway.webhooks import Seen, Webhooks
+from worker.meter import Meter
 from worker.store import Store
 
 
@@ -23,9 +26,14 @@ def create_app(
     dispatcher: Dispatcher,
     wake: Callable[[], None],
     answer_seconds: float = RESPONSE_SECONDS,
+    meter: Meter | None = None,
+    metrics: Metrics | None = None,
+    seen: Seen | None = None,
 ) -> Starlette:
     """The ASGI application. ``wake`` is called after each recorded event."""
-    webhooks = Webhooks(dispatcher, wake, Answers(store, client, answer_seconds))
+    meter = meter or Meter()
+    webhooks = Webhooks(dispatcher, wake, Answers(store, client, answer_seconds), meter, seen)
+    metrics = metrics or Metrics(meter, [Gauges(store, client).read])
     health = Health(store, client)
     app = Starlette(
         routes=[
@@ -34,6 +42,7 @@ def create_app(
             Route("/store/{project}/{key:path}", Published(store).__call__, methods=["GET"]),
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),
+            Route("/metrics", metrics.__call__),
         ]
     )
     # A provider posts to the URL it was given: an answer that sends it elsewhere loses the request.

@@ -18,9 +18,13 @@ from worker import ids
 from worker.config import Settings
 from worker.contracts import SYSTEM_QUEUE
 from worker.dispatch import Dispatcher, Outbox
+from worker.dispatch.gauges import Gauges
 from worker.dispatch.ticks import Tick, Ticks
 from worker.errors import ConfigError
 from worker.gateway.app import create_app
+from worker.gateway.metrics import Metrics
+from worker.gateway.webhooks import Seen
+from worker.meter import Meter
 from worker.store import Store
 
 BACKLOG = 1024
@@ -30,7 +34,7 @@ MOST_WAITING_TICKS = 1000
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared with, not bound to
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Uvicorn without its signal handlers, and with an event that says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -50,13 +54,31 @@ class Gateway:
     """Receives webhooks and delivers events while it is entered: ``async with Gateway(…) as gateway``."""
 
     def __init__(
-        self, settings: Settings, store: Store, client: Client, *, new_worker: Callable[..., Worker] = Worker
+        self,
+        settings: Settings,
+        store: Store,
+        client: Client,
+        *,
+        meter: Meter | None = None,
+        seen: Seen | None = None,
+        new_worker: Callable[..., Worker] = Worker,
     ) -> None:
+        meter = meter or Meter()
+        self.metrics = Metrics(meter, [Gauges(store, client).read])
         self._settings = settings
-        self._dispatcher = Dispatcher(store, client)
-        self._outbox = Outbox(store, client, ids.new("gw"), dispatcher=self._dispatcher)
+        self._dispatcher = Dispatcher(store, client, meter)
+        self._outbox = Outbox(store, client, ids.new("gw"), dispatcher=self._dispatcher, meter=meter)
         config = uvicorn.Config(
-            create_app(store, client, self._dispatcher, self._outbox.wake, settings.answer_seconds),
+            create_app(
+                store,
+                client,
+                self._dispatcher,
+                self._outbox.wake,
+                settings.answer_seconds,
+                meter,
+                self.metrics,
+                seen,
+            ),
             http="h11",
             ws="none",
             lifespan="off",
@@ -66,7 +88,7 @@ class Gateway:
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        self._server = _Server(config)
+        self._server = Server(config)
         ticks = Ticks(store, client, self._dispatcher, self._outbox.wake)
         self._ticks = new_worker(
             client,
@@ -87,7 +109,7 @@ class Gateway:
             ConfigError: The configured address cannot be used.
         """
         listener = listen(self._settings.listen_host, self._settings.listen_port)
-        self.url = _url(listener)
+        self.url = url_of(listener)
         serve = asyncio.create_task(self._server.serve([listener]), name="gateway")
         self._tasks = [
             serve,
@@ -134,19 +156,19 @@ class Gateway:
             await asyncio.wait([task])
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, setting: str = "AK_LISTEN") -> socket.socket:
     """A listening socket.
 
     Raises:
         ConfigError: The address is taken, not ours, or not an address.
     """
-    hint = "Set AK_LISTEN to another address, such as 127.0.0.1:9981, or to port 0 for any free one."
+    hint = f"Set {setting} to another address, such as 127.0.0.1:9981, or to port 0 for any free one."
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
     except OSError as error:
         raise ConfigError(
-            f"AK_LISTEN: {host}:{port} is not an address: {error.strerror}", hint=hint
+            f"{setting}: {host}:{port} is not an address: {error.strerror}", hint=hint
         ) from error
     try:
         # Lets a restarted gateway have its port back while old connections linger; two live ones still collide.
@@ -155,12 +177,13 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        message = f"AK_LISTEN: the gateway cannot listen on {host}:{port}: {error.strerror}"
+        message = f"{setting}: cannot listen on {host}:{port}: {error.strerror}"
         raise ConfigError(message, hint=hint) from error
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """The URL at which a listening socket is reached."""
     host, port = listener.getsockname()[:2]
     host = _WILDCARDS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -18,6 +18,7 @@ from worker.dispatch.deliver import of_trigger
 from worker.dispatch.urls import WEBHOOKS_PATH
 from worker.gateway.answers import Answers
 from worker.gateway.body import RawRequest, event_data
+from worker.meter import Meter
 from worker.store.records import Event, Trigger
 
 MAX_BODY_BYTES = 512 * 1024
@@ -25,6 +26,10 @@ BODY_TIMEOUT_SECONDS = 30.0
 
 # Bodies being held at one time, over all requests: a flood is refused before it takes the machine's memory.
 MAX_HELD_BYTES = 128 * 1024 * 1024
+
+
+# Told of each recorded event, after its answer: the event, how long the request took, the status.
+Seen = Callable[[Event, float, int], None]
 
 
 class _RefusedError(Exception):
@@ -38,16 +43,26 @@ class _RefusedError(Exception):
 class Webhooks:
     """An ASGI application, so that every method gets here, standard or not."""
 
-    def __init__(self, dispatcher: Dispatcher, wake: Callable[[], None], answers: Answers) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        wake: Callable[[], None],
+        answers: Answers,
+        meter: Meter | None = None,
+        seen: Seen | None = None,
+    ) -> None:
         """``wake`` is called after each recorded event: there may be something to deliver."""
         self._dispatcher = dispatcher
         self._answers = answers
         self._wake = wake
         self._held_bytes = 0
+        self._meter = meter or Meter()
+        self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
+        began = clock.monotonic()
         try:
             response = await self._answer(request)
         except _RefusedError as refused:
@@ -58,6 +73,20 @@ class Webhooks:
             log.log(action="webhook_failed", level="error", exc_info=True)
             response = PlainTextResponse("Internal Server Error", 500)
         await response(scope, receive, send)
+        self._note(request, response, clock.monotonic() - began)
+
+    def _note(self, request: Request, response: Response, seconds: float) -> None:
+        trigger: Trigger | None = getattr(request.state, "trigger", None)
+        event = response.headers.get("AutoKitteh-Event-ID", "")
+        project, name = (trigger.project, trigger.name) if trigger is not None else ("", "")
+        status = str(response.status_code)
+        self._meter.observe(
+            "autokitteh_webhook_seconds", seconds, project=project, trigger=name, status=status
+        )
+        recorded: Event | None = getattr(request.state, "event", None)
+        if self._seen is not None and recorded is not None:
+            self._seen(recorded, seconds, response.status_code)
+        log.log(action="webhook", project=project, trigger=name, event=event, status=response.status_code)
 
     async def _answer(self, request: Request) -> Response:
         slug: str = request.path_params["slug"]
@@ -65,6 +94,7 @@ class Webhooks:
         trigger = self._dispatcher.known_webhook(slug)
         if trigger is None:
             trigger = await self._find(slug)
+        request.state.trigger = trigger
         _check_declared_length(request)
         held = bytearray()
         try:
@@ -76,6 +106,7 @@ class Webhooks:
         finally:
             self._held_bytes -= len(held)
         self._wake()
+        request.state.event = event
         if trigger.is_sync:
             response = await self._answers.wait(event)
             response.headers["AutoKitteh-Event-ID"] = event.id

@@ -33,6 +33,7 @@ class Reporter:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._lock = threading.Lock()
 
     def send(self, report: Report) -> None:
         """One line; a supervisor that is gone is not an error here."""
@@ -40,10 +41,11 @@ class Reporter:
 
     def send_json(self, facts: dict[str, Any]) -> None:
         """One line of facts."""
-        rest = (json.dumps(facts) + "\n").encode()
+        rest = memoryview((json.dumps(facts) + "\n").encode())
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            with self._lock:  # a long line takes several writes
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
             log(action="report_lost", level="debug", error=str(error))
 
@@ -67,6 +69,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     """Load, connect, serve; returns the exit status."""
     from worker.process import assemble
     from worker.process.builtins import record_logging
+    from worker.process.gauging import Gauging
     from worker.process.idle import Idleness
     from worker.process.logwriter import LogWriter
     from worker.process.naps import Naps
@@ -84,7 +87,8 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     writer = LogWriter(store.log.write)
     naps = Naps()
     naps.install()
-    parts = assemble.prepare(boot, writer, store)
+    gauging = Gauging(boot.project, reporter.send, tell_endings=boot.tracing)
+    parts = assemble.prepare(boot, writer, store, gauging)
     naps.serve(parts.host.state, parts.host.directory)
     client = await connect_to(
         boot.temporal_address, boot.temporal_namespace, boot.temporal_environment, blobs=store.blobs
@@ -98,12 +102,15 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     record_logging(state)
     watchdog = Watchdog(boot.budget_seconds, lambda: state.current is not None, stuck)
     idleness = Idleness()
-    async with assemble.serving(boot, client, parts, watchdog, idleness):
+    reporting = asyncio.create_task(gauging.report())
+    async with assemble.serving(boot, client, parts, watchdog, idleness, gauging):
         spare_the_collector()
         reporter.send(Report("ready"))
         telling = asyncio.create_task(idleness.tell(boot.idle_seconds, lambda: reporter.send(Report("idle"))))
         await stopped.wait()
         telling.cancel()
+    reporting.cancel()
+    gauging.flush()
     reporter.send(Report("stopped"))
     return 0
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from autokitteh.errors import AutoKittehError
 from worker.activities.call import ActivityHost, Calls
@@ -22,11 +22,12 @@ from worker.activities.rooms import Room, Rooms
 from worker.activities.runtime import Ground
 from worker.activities.system import System
 from worker.config import process_environment
-from worker.contracts import JSON, BootConfig
+from worker.contracts import JSON, BootConfig, LogBatch
 from worker.errors import PayloadError, UserCodeError, WorkerError
 from worker.payload.codec import Codec
 from worker.payload.signing import Signer, derive_entropy
 from worker.process import builtins, patches
+from worker.process.gauging import Gauging
 from worker.process.idle import Idleness
 from worker.process.logwriter import LogWriter
 from worker.process.terms import TermReader
@@ -76,7 +77,12 @@ class Link:
         return self.loop
 
 
-def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = None) -> Parts:
+def prepare(
+    boot: BootConfig,
+    writer: LogWriter,
+    store: SessionStore | None = None,
+    gauging: Gauging | None = None,
+) -> Parts:
     """Load the project for activities, and everything sessions need; raises ``UserCodeError`` with file and line.
 
     Length: the parts of a process refer to each other; they are made in one place, in their order.
@@ -118,7 +124,7 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
         new_namespace=lambda hooks: Namespace(project, hooks, shared=shared),
         new_codec=new_codec,
         entropy=derive_entropy(signer),
-        emit=writer.emit,
+        emit=writer.emit if gauging is None else noting(gauging, writer),
         fresh_state=fresh_state(activity_namespace, new_codec(activity_namespace)),
         state=state,
         address=address,
@@ -148,6 +154,16 @@ def prepare(boot: BootConfig, writer: LogWriter, store: SessionStore | None = No
         ground=new_ground(boot, store, codec, link),
     )
     return Parts(host, activities, writer, link)
+
+
+def noting(gauging: Gauging, writer: LogWriter) -> Callable[[LogBatch], None]:
+    """Hand lines to the writer, and count what they say."""
+
+    def emit(batch: LogBatch) -> None:
+        gauging.note(batch)
+        writer.emit(batch)
+
+    return emit
 
 
 def new_ground(boot: BootConfig, store: SessionStore | None, codec: Codec, link: Link) -> Ground:
@@ -223,13 +239,21 @@ def count_loading(state: RunningState, loading: bool) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(
-    boot: BootConfig, client: Client, parts: Parts, watchdog: Watchdog, idleness: Idleness | None = None
+    boot: BootConfig,
+    client: Client,
+    parts: Parts,
+    watchdog: Watchdog,
+    idleness: Idleness | None = None,
+    gauging: Gauging | None = None,
 ) -> AsyncIterator[Worker]:
     """A running Temporal worker for these parts; shut down in order on the way out."""
     parts.link.client, parts.link.loop = client, asyncio.get_running_loop()
     parts.writer.start()
     workflow_thread = ThreadPoolExecutor(1, thread_name_prefix="sessions")
     runner = SessionRunner(parts.host, watchdog)
+    interceptors: list[Interceptor] = [idleness] if idleness is not None else []
+    if gauging is not None:
+        interceptors.append(gauging.interceptor())
     worker = Worker(
         client,
         task_queue=boot.project,
@@ -244,7 +268,7 @@ async def serving(
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=_GRACE,
-        interceptors=[idleness] if idleness is not None else [],
+        interceptors=interceptors,
         deployment_config=WorkerDeploymentConfig(
             version=WorkerDeploymentVersion(deployment_name=boot.project, build_id=boot.version),
             use_worker_versioning=True,

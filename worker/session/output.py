@@ -28,6 +28,7 @@ class Output:
         project: str,
         workflow_id: str,
         run_id: str,
+        handler: str,
         first: int = 0,
         hear: Callable[[str, str, str], None] | None = None,
     ) -> None:
@@ -37,6 +38,8 @@ class Output:
         self._run_id = run_id
         self._next = first
         self._first = first
+        self._handler = handler
+        self.event_id = ""  # of the event that started the session
         self._lines: list[LogLine] = []
         self._first_live = True
         self._recent: list[str] = []
@@ -78,7 +81,16 @@ class Output:
             return None
         self._first_live = False
         lines, self._lines = self._lines, []
-        return LogBatch(self._project, self._workflow_id, self._run_id, self._first, lines, task=task)
+        return LogBatch(
+            self._project,
+            self._workflow_id,
+            self._run_id,
+            self._first,
+            lines,
+            handler=self._handler,
+            event_id=self.event_id,
+            task=task,
+        )
 
     def details(self, waiting_for: str) -> str:
         """What the Temporal UI shows as current details: the last printed lines, and what is waited for."""

@@ -63,7 +63,9 @@ class Session:
         self.id = info.workflow_id
         self.run_id = info.run_id
         self.handler_name = info.workflow_type
-        self.output = Output(host.project, info.workflow_id, info.run_id, carried.line, host.hear)
+        self.output = Output(
+            host.project, info.workflow_id, info.run_id, info.workflow_type, carried.line, host.hear
+        )
         self.surroundings: Any = None  # what the session changed about its process, see usercode.surroundings
         self.driver = Driver(host.state, host.guard, host.surroundings, self)
         self.chance = Chance(host.entropy, info.original_execution_run_id)
@@ -86,6 +88,7 @@ class Session:
         begun = "restarted" if workflow.info().continued_run_id else "running"
         self.output.add(LINE_STATE, begun, self.handler_name)
         self.event_id = workflow.memo().get(MEMO_EVENT_ID) or ""
+        self.output.event_id = self.event_id
         try:
             value = await self._to_the_end(args)
         except SessionStopped as stop:

@@ -114,6 +114,12 @@ class Events:
                 found |= {row.name: row.number for row in connection.execute(query)}
         return found
 
+    def pending(self) -> dict[str, int]:
+        """How many deliveries wait to be carried out, by project."""
+        query = sa.select(_D.c.project, sa.func.count()).where(_D.c.state == "pending").group_by(_D.c.project)
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def deliveries(self, event_id: str) -> builtins.list[Delivery]:
         """What the event causes or caused."""
         query = (

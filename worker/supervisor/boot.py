@@ -113,6 +113,7 @@ def launch_of(
         log_level=settings.log_level.upper(),
         log_format=settings.log_format,
         history_warning=settings.history_warning,
+        tracing=settings.tracing,
     )
     return Launch(
         boot,

@@ -15,6 +15,7 @@ from worker.contracts import BootConfig, Report
 
 _TERM_SECONDS = 15.0
 _LOG_LIMIT_BYTES = 5_000_000
+_REPORT_LIMIT_BYTES = 16 * 1024 * 1024  # of one line: sums of many names and handlers
 
 
 class Launched(Protocol):
@@ -101,7 +102,7 @@ async def launch(boot: BootConfig, python: str, environment: dict[str, str], log
     process.stdin.write(json.dumps(dataclasses.asdict(boot)).encode() + b"\n")
     with contextlib.suppress(ConnectionError):
         await process.stdin.drain()
-    reader = asyncio.StreamReader()
+    reader = asyncio.StreamReader(limit=_REPORT_LIMIT_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0)
     )

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -28,6 +29,7 @@ from worker.contracts import Report
 from worker.dispatch import schedules
 from worker.errors import StoreOutageError, WorkerError
 from worker.log import log
+from worker.meter import Meter
 from worker.store import Store
 from worker.store.records import Deployment
 from worker.supervisor import activation, boot, child
@@ -57,18 +59,22 @@ class Supervisor:
         prepare: Callable[..., boot.Launch] = boot.prepare,
         temporal: Any = versions,
         sync_schedules: Callable[..., Awaitable[None]] = schedules.sync,
+        meter: Meter | None = None,
+        ended: Callable[[str, str], None] | None = None,
     ) -> None:
+        self.meter = meter or Meter()
+        self._ended = ended
+        self._told = tell
         self._settings = settings
         self._store = store
         self._client = client
         self._base_url = base_url
         self._address = temporal_address
-        self._tell = tell
         self._launch = launch
         self._prepare = prepare
         self._versions = temporal
         self._id = ids.new("sup")
-        self._upkeep = Upkeep(store, client, temporal, sync_schedules, tell, self._id)
+        self._upkeep = Upkeep(store, client, temporal, sync_schedules, self._tell, self._id)
         self._keepers: dict[str, Keeper] = {}
         self._activating: dict[str, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -77,6 +83,18 @@ class Supervisor:
         self._wanted: list[Deployment] = []
         self._looked = False
         self._wake = asyncio.Event()
+
+    def _tell(self, what: str, facts: dict[str, Any]) -> None:
+        if what == "crashed":
+            self.meter.count("autokitteh_build_process_crashes_total", project=str(facts["project"]))
+        self._told(what, facts)
+
+    async def gauges(self) -> list[tuple[str, tuple[str, ...], float]]:
+        """How many build processes run here, by project."""
+        running = Counter(
+            keeper.deployment.project for keeper in self._keepers.values() if keeper.launched_at
+        )
+        return [("autokitteh_build_processes", (project,), float(n)) for project, n in running.items()]
 
     def wake(self) -> None:
         """Look at the store now rather than at the next tick."""
@@ -184,6 +202,10 @@ class Supervisor:
             self._failures.forget(keeper.deployment.id)
         elif report.state == "stuck":
             await self._unstick(report.message, report.where)
+        elif report.state == "metrics":
+            self.meter.add(report.sums)
+        elif report.state == "ended" and self._ended is not None:
+            self._ended(report.message, report.where)
         elif report.state == "idle" and keeper.deployment.state == "draining":
             await keeper.rest()
 

@@ -1,0 +1,218 @@
+"""Metrics, traces and logs, read off a real run."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.helpers.ak import running
+from tests.helpers.waiting import eventually_sync
+from worker.meter import METRICS
+
+PROGRAM = """
+import json
+import time
+import autokitteh
+from autokitteh import next_event, start, subscribe
+
+
+@autokitteh.activity
+def work(n):
+    return n + 1
+
+
+def on_event(event):
+    subscription = subscribe("other")
+    print("subscribed")
+    work(1)
+    time.sleep(0.1)
+    start("main.py:child", {"n": 1})
+    next_event(subscription)
+    return "done"
+
+
+def child(event):
+    work(2)
+
+
+def fails(event):
+    raise ValueError("no")
+"""
+MANIFEST = """
+version: v2
+project:
+  name: observed
+  triggers:
+    - {name: hook, type: webhook, call: main.py:on_event}
+    - {name: other, type: webhook}
+    - {name: bad, type: webhook, call: main.py:fails}
+    - {name: broken, type: webhook, call: main.py:fails, filter: data.body.json.missing == 1}
+"""
+TRACE = "00-" + "12" * 16 + "-" + "34" * 8 + "-01"
+
+
+class Collector:
+    """An OpenTelemetry collector that keeps what it is sent."""
+
+    def __init__(self):
+        self.spans = []
+        keep = self.spans
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                request = ExportTraceServiceRequest.FromString(body)
+                keep.extend(
+                    span
+                    for resource in request.resource_spans
+                    for scope in resource.scope_spans
+                    for span in scope.spans
+                )
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def named(self, name):
+        """The spans of that name."""
+        return [span for span in self.spans if span.name == name]
+
+
+@pytest.fixture(scope="module")
+def collector():
+    """A running collector."""
+    made = Collector()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory, collector):
+    """A running ``ak up`` in which some sessions have ended."""
+    project = tmp_path_factory.mktemp("observed")
+    (project / "main.py").write_text(PROGRAM)
+    (project / "autokitteh.yaml").write_text(MANIFEST)
+    home = tmp_path_factory.mktemp("home")
+    changes = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server.server_port}",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "AK_LOG_LEVEL": "info",
+        "AK_LOG_FORMAT": "json",
+    }
+    with running(home, project, **changes) as up:
+        event = httpx.get(up.webhook("hook"), headers={"traceparent": TRACE}).headers["AutoKitteh-Event-ID"]
+        up.event = event
+        httpx.get(up.webhook("bad"))
+        httpx.post(up.webhook("broken"), json={"x": 1})
+
+        def parent():
+            found = up.ak("session", "list", "observed", "--event", event)
+            return found[0]["id"] if found else None
+
+        eventually_sync(lambda: parent() is not None)
+        up.parent = parent()
+        eventually_sync(lambda: up.prints(up.parent) == ["subscribed"])
+        up.other = httpx.get(up.webhook("other")).headers["AutoKitteh-Event-ID"]
+        assert up.ak("session", "wait", up.parent)["state"] == "completed"
+        yield up
+
+
+def scrape(up):
+    """The samples of ``/metrics`` by name and labels."""
+    text = httpx.get(f"{up.ready['gateway']}/metrics").text
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_the_metrics_say_what_happened(up):
+    """Sessions, calls, events, deliveries, filter errors and deployments are counted."""
+
+    def value(name, /, **labels):
+        return scrape(up).get((name, tuple(sorted(labels.items()))), 0)
+
+    sessions = "autokitteh_sessions_total"
+    done = {"project": "observed", "handler": "main.py:on_event", "state": "completed"}
+    eventually_sync(lambda: value(sessions, **done) == 1)
+    eventually_sync(lambda: value(sessions, **{**done, "handler": "main.py:child"}) == 1)
+    eventually_sync(lambda: value(sessions, **{**done, "handler": "main.py:fails", "state": "error"}) == 1)
+    assert value("autokitteh_calls_total", project="observed", name="main.work", outcome="done") == 2
+    assert value("autokitteh_events_total", project="observed", source="hook") == 1
+    assert value("autokitteh_filter_errors_total", project="observed", trigger="broken") == 1
+    assert value("autokitteh_deployments", project="observed", state="active") == 1
+    assert value("autokitteh_build_processes", project="observed") == 1
+    assert value("autokitteh_versions", project="observed") == 1
+    for kind in ("start", "event"):
+        assert value("autokitteh_delivery_seconds_count", project="observed", kind=kind) >= 1
+    assert value("autokitteh_webhook_seconds_count", project="observed", trigger="hook", status="202") == 1
+
+
+def test_every_metric_that_moved_is_one_of_the_list(up):
+    """Nothing is shown that the list, and so the documentation, does not know."""
+    text = httpx.get(f"{up.ready['gateway']}/metrics").text
+    families = {family.name for family in text_string_to_metric_families(text)}
+    assert families <= {name.removesuffix("_total") for name in METRICS}
+
+
+def test_a_trace_goes_from_webhook_to_child(up, collector):
+    """Request, session, calls, child and the child's call are one trace, each under what caused it."""
+    eventually_sync(lambda: len(collector.named("main.work")) == 2 and collector.named("main.py:on_event"))
+    (arrival,) = collector.named("webhook hook")
+    (session,) = collector.named("main.py:on_event")
+    children = collector.named("main.py:child")
+    (start,) = [span for span in children if span.parent_span_id == session.span_id]
+    (child,) = [span for span in children if span is not start]
+    trace = bytes.fromhex("12" * 16)
+    assert {span.trace_id for span in (arrival, session, start, child)} == {trace}
+    assert arrival.parent_span_id == bytes.fromhex("34" * 8)
+    assert session.parent_span_id == arrival.span_id
+    assert child.parent_span_id == start.span_id
+    assert sorted(span.parent_span_id for span in collector.named("main.work")) == sorted(
+        [session.span_id, child.span_id]
+    )
+    (sleep,) = collector.named("sleep 0.1 s")
+    assert sleep.end_time_unix_nano - sleep.start_time_unix_nano >= 100_000_000
+
+
+def test_an_awaited_event_is_linked_to_its_own_trace(up, collector):
+    """The session points to the request that it was waiting for."""
+    eventually_sync(lambda: collector.named("main.py:on_event") and collector.named("webhook other"))
+    (other,) = collector.named("webhook other")
+    (session,) = collector.named("main.py:on_event")
+    assert [(link.trace_id, link.span_id) for link in session.links] == [(other.trace_id, other.span_id)]
+
+
+def test_a_failed_session_is_an_error_with_its_message(up, collector):
+    """Its span says what went wrong."""
+    eventually_sync(lambda: collector.named("main.py:fails"))
+    assert "ValueError: no" in collector.named("main.py:fails")[0].status.message
+
+
+def test_the_logs_name_event_and_session(up):
+    """From the request to the end of its session, each line is JSON with the ids that tie it to the others."""
+    lines = [json.loads(line) for line in up.log().splitlines() if line.startswith("{")]
+    webhook = next(line for line in lines if line["action"] == "webhook" and line["event"] == up.event)
+    assert (webhook["trigger"], webhook["status"]) == ("hook", 202)
+    delivered = next(line for line in lines if line["action"] == "delivered" and line["event"] == up.event)
+    assert delivered["session"] == up.parent
+    (log,) = (up.home / "logs").glob("observed-*.log")
+    ended = [json.loads(line) for line in log.read_text().splitlines() if "session_completed" in line]
+    mine = next(line for line in ended if line["session"] == up.parent)
+    assert (mine["handler"], mine["event"]) == ("main.py:on_event", up.event)
