@@ -130,3 +130,11 @@ def test_only_entry_points_construct_long_lived_objects():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert not made & LONG_LIVED, path
+
+
+def test_nothing_waits_with_wait_for():
+    """On Python 3.11 ``asyncio.wait_for`` swallows a cancellation that comes as its wait ends; ``timeout`` does not."""
+    for path in files("worker"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr == "wait_for":
+                assert not (isinstance(node.value, ast.Name) and node.value.id == "asyncio"), path

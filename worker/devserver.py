@@ -132,7 +132,8 @@ async def download(target: Path) -> bool:
     size, since = 0, clock.monotonic()
     while process.returncode is None and clock.monotonic() - since < _DOWNLOAD_IDLE_SECONDS:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _DOWNLOAD_POLL_SECONDS)
+            async with asyncio.timeout(_DOWNLOAD_POLL_SECONDS):
+                await process.wait()
         now = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
         if now != size:
             size, since = now, clock.monotonic()
@@ -301,9 +302,8 @@ class DevServer:
                     f"the Temporal server ended while starting:\n  {lines}", hint=f"Its log: {log}"
                 )
             with contextlib.suppress(RuntimeError, TimeoutError):
-                client = await asyncio.wait_for(
-                    Client.connect(self.address, namespace=self._settings.temporal_namespace), 5
-                )
+                async with asyncio.timeout(5):
+                    client = await Client.connect(self.address, namespace=self._settings.temporal_namespace)
                 await client.count_workflows("")
                 return
             await asyncio.sleep(0.1)

@@ -102,7 +102,8 @@ async def _is_ready(keeper: Keeper, store: Store) -> bool:
         if launched_at is not None and clock.monotonic() - launched_at > _READY_SECONDS:
             raise DeployError(f"its process was not ready within {_READY_SECONDS:.0f} s")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(keeper.ready.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await keeper.ready.wait()
     return True
 
 

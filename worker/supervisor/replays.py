@@ -74,7 +74,8 @@ class Build:
             DeployError: with what the process says where it failed.
         """
         try:
-            line = await asyncio.wait_for(self._answers.readline(), seconds)
+            async with asyncio.timeout(seconds):
+                line = await self._answers.readline()
         except TimeoutError:
             raise DeployError(f"a replay took longer than {seconds:.0f} s and was given up") from None
         if not line:
@@ -91,7 +92,8 @@ class Build:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), _END_SECONDS)
+            async with asyncio.timeout(_END_SECONDS):
+                await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

@@ -130,7 +130,8 @@ class Supervisor:
                     log(action="supervisor_waits", level="warning", what=name, error=error.message)
                 failing = True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await wake.wait()
             wake.clear()
 
     async def _shut_down(self, beside: list[asyncio.Task[None]]) -> None:

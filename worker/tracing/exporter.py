@@ -88,7 +88,8 @@ class Tracing:
     async def close(self) -> None:
         """Send what is left, for a few seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.join(), _DRAIN_SECONDS)
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self._ended.join()
         await asyncio.to_thread(self._processor.shutdown)
 
     async def spans_of(self, workflow_id: str, run_id: str) -> list[Span]:
