@@ -8,7 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from autokitteh.errors import AutoKittehError, SessionRestart
@@ -94,6 +94,10 @@ class LocalRuntime:
     def webhook_url(self, trigger_name: str) -> str:
         """From the variable that a session would have."""
         return os.environ.get(f"{trigger_name}__webhook_url", "")
+
+    def connection(self, _name: str) -> Mapping[str, str] | None:
+        """The environment says what they are."""
+        return None
 
     def store_public_url(self) -> str:
         """From the variable that a session would have."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol
 
 from autokitteh._local import LocalRuntime
@@ -64,6 +64,9 @@ class Runtime(Protocol):
 
     def webhook_url(self, trigger_name: str, /) -> str:
         """The address of a webhook."""
+
+    def connection(self, name: str, /) -> Mapping[str, str] | None:
+        """The variables of a connection as they are now; None where the environment says what they are."""
 
     def store_public_url(self) -> str:
         """Where published values are read."""

@@ -2,7 +2,9 @@
 
 A client of a vendor's library holds a token. When a call is made as an activity, the client it is made on is pickled;
 so every client that a helper returns is pickled as "call this helper again with these arguments", and the other side
-makes its own from its own environment. No token is in the history, and a new token reaches sessions that wait.
+makes its own. No token is in the history, and a new token reaches sessions that wait: calls are made with the
+connection's variables as they are then, while the session itself goes on seeing those of its deployment, so that a
+replay takes the same path.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from autokitteh import _runtime
 from autokitteh.errors import ConnectionInitError
 
 T = TypeVar("T")
@@ -51,8 +54,9 @@ def variable(connection: str, *names: str) -> str | None:
     Returns:
         Its value, or None.
     """
+    known = _runtime.current().connection(connection)
     for name in names:
-        value = os.environ.get(f"{connection}__{name}")
+        value = os.environ.get(f"{connection}__{name}") if known is None else known.get(name)
         if value:
             return value
     return None
@@ -164,6 +168,9 @@ def rebuild(helper: Callable[..., T], connection: str, arguments: dict[str, Any]
 
 
 def _credentials_of(connection: str) -> tuple[tuple[str, str], ...]:
+    known = _runtime.current().connection(connection)
+    if known is not None:
+        return tuple(sorted(known.items()))
     prefix = f"{connection}__"
     return tuple(sorted(item for item in os.environ.items() if item[0].startswith(prefix)))
 

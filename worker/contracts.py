@@ -83,6 +83,20 @@ class BootConfig:
     log_format: str = "text"
     idle_seconds: float = 0.0  # after so long without work the process says so; 0: never
     history_warning: int = 10_000
+    connections: dict[str, dict[str, str]] = field(default_factory=dict)
+    connection_secrets: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What the supervisor tells a build process while it runs, one JSON line each: the connections' variables.
+
+    ``connections`` has every connection of the project with all its variables, ``secrets`` the secret ones of them by
+    their full names, ``CONNECTION__NAME``.
+    """
+
+    connections: dict[str, dict[str, str]]
+    secrets: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from collections.abc import Iterable
 from typing import Any
 
+from worker.masking import Mask
+
 _LOGGER = logging.getLogger("autokitteh")
-_HIDDEN = "••••••"
-_MINIMUM_CHARACTERS = 6  # shorter values would hit ordinary words
 
 
 class Formatter(logging.Formatter):
@@ -24,21 +23,20 @@ class Formatter(logging.Formatter):
     def __init__(self, *, as_json: bool, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         self._as_json = as_json
-        self._pattern: re.Pattern[str] | None = None
-        self.secrets: set[str] = set()
-        self.mask(secrets)
+        self._mask = Mask(secrets)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What is hidden."""
+        return self._mask.values
 
     def mask(self, secrets: Iterable[str]) -> None:
-        """Hide these values from now on, also where JSON writes them with escapes."""
-        self.secrets |= {value for value in secrets if len(value) >= _MINIMUM_CHARACTERS}
-        written = self.secrets | {json.dumps(value)[1:-1] for value in self.secrets}
-        longest_first = sorted(written, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if written else None
+        """Hide these values from now on."""
+        self._mask = self._mask.adding(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """One entry."""
-        text = self._json(record) if self._as_json else self._text(record)
-        return self._pattern.sub(_HIDDEN, text) if self._pattern is not None else text
+        return self._mask(self._json(record) if self._as_json else self._text(record))
 
     def _json(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {

@@ -12,7 +12,9 @@ import datetime as dt
 import functools
 import hashlib
 import json
+import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,7 +84,7 @@ def prepare(directory: Path, store: Store) -> Prepared:
     current = store.deployments.state(wanted.name)
     made = manifest.plan(wanted, current)
     values, secret_names = configuration(wanted, current)
-    version = version_of(packed.build_id, values, requirements)
+    version = version_of(packed.build_id, decisive(values, wanted, packed.content), requirements)
     active = store.deployments.active(wanted.name)
     changed = active is None or active.version != version or active.desired != desired or bool(made.changes)
     if changed:
@@ -169,7 +171,29 @@ def configuration(desired: Project, current: State) -> tuple[dict[str, str], lis
     return values, sorted(planning.variable_name(*scope) for scope, fields in found if fields["secret"])
 
 
-def version_of(build_id: str, values: dict[str, str], requirements: str) -> str:
+def decisive(values: dict[str, str], desired: Project, content: bytes) -> dict[str, str | None]:
+    """The variables as far as they decide behaviour: of a connection's, that they are set, not what they are.
+
+    Clients of connections see the values of now wherever they make a call, so another token is no other version.
+    Where the project's own code may read a connection's variable from the environment, its value decides as well.
+    """
+    connections = [connection.name for connection in desired.connections]
+    names = [name for name in values if name.startswith(tuple(f"{name}__" for name in connections))]
+    plain = archive.mentions(content, reading(connections, names)) if names and content else True
+    return {**values, **({} if plain else dict.fromkeys(names))}
+
+
+def reading(connections: list[str], names: list[str]) -> re.Pattern[str]:
+    """What source code holds that reads variables of connections from the environment.
+
+    A name such as ``slack__``, an end such as ``__BotToken``, or a name that is put together: ``f"{name}__{key}"``.
+    """
+    ends = {name.partition("__")[2] for name in names}
+    written = [rf"\b{re.escape(name)}__" for name in connections] + [rf"__{re.escape(end)}\b" for end in ends]
+    return re.compile("|".join([*written, r"""[}"']__[{"']"""]))
+
+
+def version_of(build_id: str, values: Mapping[str, str | None], requirements: str) -> str:
     """The build id in Temporal: a hash of all that decides behaviour."""
     parts = json.dumps(
         [build_id, sorted(values.items()), environment.requirement_lines(requirements), runtime_fingerprint()]
@@ -215,7 +239,9 @@ def reconfigure(project: str, store: Store) -> Deployment | None:
     wanted = Manifest.from_json(with_stored_values(active.desired, store)).project
     assert wanted is not None
     values, secret_names = configuration(wanted, store.deployments.state(project))
-    version = version_of(active.build_id, values, active.requirements)
+    build = store.builds.get(active.build_id) if wanted.connections else None
+    content = build.content if build is not None else b""
+    version = version_of(active.build_id, decisive(values, wanted, content), active.requirements)
     if version == active.version:
         return None
     return store.deployments.request(

@@ -68,7 +68,7 @@ def test_webhook_starts_what_its_trigger_says(up, deployed):
         "go",
         deployed["deployment"],
     )
-    assert up.prints(session["id"]) == ["post hello", "top-secret-1 go"]
+    assert up.prints(session["id"]) == ["post hello", "•••••• go"]
     assert set(session) == {
         *("id", "project", "deployment", "handler", "state", "trigger", "event_id"),
         *("started_at", "ended_at", "result", "error"),

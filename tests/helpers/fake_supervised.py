@@ -37,7 +37,7 @@ class FakeInstallation:
         self.children = []
         self.first_reports = {}
         self.told = []
-        self.deployments = self.services = self.leases = self
+        self.deployments = self.services = self.leases = self.vars = self
 
     def state(self, number=1):
         """The state of a deployment."""
@@ -45,6 +45,10 @@ class FakeInstallation:
 
     def _set(self, identifier, **changes):
         self.records[identifier] = dataclasses.replace(self.records[identifier], **changes)
+
+    def stamps(self):
+        """The store: nobody changes variables."""
+        return {}
 
     # The store: deployments.
     def wanted(self):
@@ -189,6 +193,9 @@ class FakeChild:
     async def report(self):
         """The next one."""
         return await self._reports.get()
+
+    def tell(self, message):
+        """Listen to nothing."""
 
     async def stop(self):
         """End when asked."""

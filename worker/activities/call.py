@@ -96,7 +96,12 @@ class Calls:
         arguments = converter.from_payload(args[0].payload)
         context = converter.from_payload(args[1].payload, CallContext)
         recorder = Recorder(
-            host.project, info.workflow_id or "", info.workflow_run_id or "", context.line, info.attempt
+            host.project,
+            info.workflow_id or "",
+            info.workflow_run_id or "",
+            context.line,
+            info.attempt,
+            host.codec.mask,
         )
         where = context.at.rpartition(":")[0]
         if "system" in context.function:
@@ -148,13 +153,17 @@ class Calls:
     ) -> JSON:
         where = context.at.rpartition(":")[0]
         name = info.activity_type
+        session_id, key = info.workflow_id or "", operation_of(info)
         try:
-            call = self._prepare(namespace, codec, arguments, context)
+            # Clients among the arguments are made when they are read: with the credentials of now.
+            ground = self._host.ground
+            reading = ActivityRuntime(ground, codec, session_id, key, direct=context.direct)
+            with _runtime.installed(reading):
+                call = self._prepare(namespace, codec, arguments, context)
             codec = call.codec
             state = room.enter(call.function, context.globals or {}) if room is not None else {}
             before = Snapshot(call.carried, call.kwargs)
-            session_id, key = info.workflow_id or "", operation_of(info)
-            runtime = ActivityRuntime(self._host.ground, codec, session_id, key, direct=context.direct)
+            runtime = ActivityRuntime(ground, codec, session_id, key, direct=context.direct)
             kwargs = with_key(call, key)
             with _runtime.installed(runtime):
                 result = call.function(*call.args, **kwargs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections.abc import Callable
 
 from worker import clock
 from worker.contracts import LogBatch, LogLine
@@ -17,18 +18,28 @@ CURRENT: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("recor
 class Recorder:
     """Collects what one attempt of one call prints; written in batches while it runs."""
 
-    def __init__(self, project: str, workflow_id: str, run_id: str, line: int, attempt: int) -> None:
+    def __init__(
+        self,
+        project: str,
+        workflow_id: str,
+        run_id: str,
+        line: int,
+        attempt: int,
+        mask: Callable[[str], str] = str,
+    ) -> None:
         self._project = project
         self._workflow_id = workflow_id
         self._run_id = run_id
         self._line = line
         self._attempt = attempt
         self._sub = 0
+        self._mask = mask
         self._lines: list[LogLine] = []
         self._lock = threading.Lock()
 
     def add(self, kind: str, text: str, where: str = "") -> None:
-        """Append one line; any thread of the activity may call it."""
+        """Append one line, secrets hidden; any thread of the activity may call it."""
+        text = self._mask(text)
         with self._lock:
             self._sub += 1
             at = clock.now().timestamp()

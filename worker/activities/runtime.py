@@ -12,7 +12,7 @@ import concurrent.futures
 import contextvars
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -44,6 +44,7 @@ class Ground:
     client: Callable[[], Client]
     loop: Callable[[], asyncio.AbstractEventLoop]
     address: Callable[[str], str]
+    connection: Callable[[str], Mapping[str, str] | None] = lambda _name: None
 
 
 class ActivityRuntime:
@@ -127,7 +128,8 @@ class ActivityRuntime:
         identifier = ids.derived("ses", self._key, str(self._steps))
         self._steps += 1
         plain = self._encode(to_plain({} if data is None else data), f"start({loc!r})")
-        labels = {str(k): str(v) for k, v in (memo or {}).items()}
+        mask = self._codec.mask
+        labels = {mask(str(k)): mask(str(v)) for k, v in (memo or {}).items()}
         target = project or self._ground.project
         if target != self._ground.project:
             self._apply("find_project", {"project": target, "loc": loc})
@@ -228,6 +230,10 @@ class ActivityRuntime:
     def webhook_url(self, trigger_name: str) -> str:
         """From the environment of the process."""
         return self._ground.address(f"{trigger_name}__webhook_url")
+
+    def connection(self, name: str) -> Mapping[str, str] | None:
+        """As the connection is now, whatever the deployment was started with."""
+        return self._ground.connection(name)
 
     def store_public_url(self) -> str:
         """From the environment of the process."""

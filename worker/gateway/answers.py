@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -19,6 +20,7 @@ from temporalio.service import RPCError
 
 from worker import clock, log
 from worker.dispatch import match
+from worker.gateway.disclosure import Disclosure
 from worker.rpc import is_gone
 from worker.store import Store
 from worker.store.records import Delivery, Event
@@ -32,10 +34,17 @@ _NOT_OURS = frozenset({"content-length", "transfer-encoding", "connection", "aut
 class Answers:
     """Waits for the outcomes of events."""
 
-    def __init__(self, store: Store, client: Client, seconds: float = RESPONSE_SECONDS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: Client,
+        seconds: float = RESPONSE_SECONDS,
+        disclosure: Disclosure | None = None,
+    ) -> None:
         self._store = store
         self._client = client
         self._seconds = seconds
+        self._disclose = (disclosure or Disclosure(store, b"")).of
 
     async def wait(self, event: Event) -> Response:
         """The response to the request that made this event."""
@@ -44,7 +53,8 @@ class Answers:
         if not started:
             reasons = "; ".join(item.reason for item in deliveries if item.reason)
             return PlainTextResponse(f"Bad Gateway: no session was started. {reasons}".strip(), 502)
-        wait = _Wait(self._store, self._client, event.id, started, self._seconds)
+        disclose = functools.partial(self._disclose, event.project)
+        wait = _Wait(self._store, self._client, event.id, started, self._seconds, disclose)
         first = await wait.next()
         if first is None:
             await wait.close()
@@ -63,8 +73,15 @@ class _Wait:
     """One request's wait."""
 
     def __init__(
-        self, store: Store, client: Client, event_id: str, deliveries: list[Delivery], seconds: float
+        self,
+        store: Store,
+        client: Client,
+        event_id: str,
+        deliveries: list[Delivery],
+        seconds: float,
+        disclose: Callable[[Any], Any],
     ) -> None:
+        self._disclose = disclose
         self._store = store
         self._client = client
         self._event_id = event_id
@@ -81,7 +98,7 @@ class _Wait:
             ended = all(task.done() for task in self._sessions)  # asked first: an ended session says no more
             if not self._ready:
                 found = await asyncio.to_thread(self._store.mailbox.outcomes, self._event_id, self._after)
-                self._ready = [item.value for item in found]
+                self._ready = [await asyncio.to_thread(self._disclose, item.value) for item in found]
                 self._after = found[-1].seq if found else self._after
             if self._ready:
                 return self._ready.pop(0)

@@ -12,6 +12,7 @@ from worker.dispatch import Dispatcher
 from worker.dispatch.gauges import Gauges
 from worker.dispatch.urls import WEBHOOKS_PATH
 from worker.gateway.answers import RESPONSE_SECONDS, Answers
+from worker.gateway.disclosure import Disclosure
 from worker.gateway.health import Health
 from worker.gateway.metrics import Metrics
 from worker.gateway.published import Published
@@ -29,10 +30,12 @@ def create_app(
     meter: Meter | None = None,
     metrics: Metrics | None = None,
     seen: Seen | None = None,
+    installation_key: bytes = b"",
 ) -> Starlette:
     """The ASGI application. ``wake`` is called after each recorded event."""
     meter = meter or Meter()
-    webhooks = Webhooks(dispatcher, wake, Answers(store, client, answer_seconds), meter, seen)
+    answers = Answers(store, client, answer_seconds, Disclosure(store, installation_key))
+    webhooks = Webhooks(dispatcher, wake, answers, meter, seen)
     metrics = metrics or Metrics(meter, [Gauges(store, client).read])
     health = Health(store, client)
     app = Starlette(

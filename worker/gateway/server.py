@@ -78,6 +78,7 @@ class Gateway:
                 meter,
                 self.metrics,
                 seen,
+                settings.installation_key(),
             ),
             http="h11",
             ws="none",

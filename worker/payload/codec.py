@@ -66,7 +66,7 @@ class Codec:
         signer: Signer,
         references: References,
         *,
-        secrets: Mapping[str, str],
+        secrets: Mapping[str, str] | Secrets,
         project: str,
         limit: int = LIMIT_BYTES,
         directory: str = "",
@@ -75,7 +75,7 @@ class Codec:
         self._limit = limit
         self._signer = signer
         self._references = references
-        self._secrets = Secrets(secrets, directory)
+        self._secrets = secrets if isinstance(secrets, Secrets) else Secrets(secrets, directory)
         self._context = f"{project}/value"
 
     def encode(self, value: UserValue, old: dict[int, str] | None = None) -> JSON:
@@ -259,6 +259,13 @@ def encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def holds_envelope(tree: JSON) -> bool:
+    """Whether something in it is one of our envelopes."""
+    if isinstance(tree, dict):
+        return is_envelope(tree) or any(holds_envelope(item) for item in tree.values())
+    return isinstance(tree, list) and any(holds_envelope(item) for item in tree)
 
 
 def is_envelope(tree: dict[str, JSON]) -> bool:

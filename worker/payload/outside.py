@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from worker.errors import PayloadError
@@ -24,6 +25,8 @@ class _NoCode:
         return False
 
 
-def outside_codec(installation_key: bytes, project: str) -> Codec:
-    """The codec that writes what the project's sessions read."""
-    return Codec(Signer(derive_keys(installation_key, project)), _NoCode(), secrets={}, project=project)
+def outside_codec(installation_key: bytes, project: str, secrets: Mapping[str, str] | None = None) -> Codec:
+    """The codec that writes what the project's sessions read, and reads what they write."""
+    return Codec(
+        Signer(derive_keys(installation_key, project)), _NoCode(), secrets=secrets or {}, project=project
+    )

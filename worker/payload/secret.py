@@ -5,6 +5,9 @@ that side's own secrets. Programs pass tokens as arguments all the time; they mu
 the history.
 
 The directory of the build travels by name as well: another machine has it somewhere else.
+
+The values may be told anew while the process runs. What was a secret stays one: a session may still hold the old text,
+and it travels by the same name, so that the other side fills in the new one.
 """
 
 from __future__ import annotations
@@ -14,34 +17,41 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-MINIMUM_CHARACTERS = 6  # shorter values would hit ordinary words
-HIDDEN = "••••••"
+from worker import masking
+from worker.masking import Finder, Mask
 
 
 class Secrets:
-    """The secret values of a project, by name, and where its build is."""
+    """The secret values of a project, by name, and where its build is.
+
+    Threads may ask while another one tells new values.
+    """
 
     def __init__(self, values: Mapping[str, str], directory: str = "") -> None:
         self._directory = directory
-        usable = {value: name for name, value in values.items() if len(value) >= MINIMUM_CHARACTERS}
-        self._names = usable
-        self._values = {name: value for value, name in usable.items()}
-        longest_first = sorted(usable, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if usable else None
-        self._bytes_pattern = (
-            re.compile(b"|".join(re.escape(value.encode()) for value in longest_first)) if usable else None
-        )
+        self._table = _Table({}, {}, Mask())
+        self.tell(values)
+
+    def tell(self, values: Mapping[str, str], *, also: Mapping[str, str] | None = None) -> None:
+        """Fill in these values from now on; hide and name those of ``also`` as well, and all that came before."""
+        before = self._table
+        self._table = _Table(dict(values), before.texts, before.mask, also or {})
 
     def __bool__(self) -> bool:
         """Whether there is anything to replace."""
-        return self._pattern is not None or bool(self._directory)
+        return bool(self._table.finder) or bool(self._directory)
 
     def split(self, text: str) -> list[Any] | None:
-        """The text in parts, each secret as ``{"var": NAME}``, the build as ``{"build": ""}``; None when it holds none."""
+        """The text in parts, each secret as ``{"var": NAME}``, the build as ``{"build": ""}``; None when it holds none.
+
+        A secret in another form than its own is ``{"var": NAME, "form": "url"}``.
+        """
+        table = self._table
         placed = bool(self._directory) and self._directory in text
-        if not placed and (self._pattern is None or not self._pattern.search(text)):
+        pattern = table.finder.pattern_for(text)
+        if pattern is None and not placed:
             return None
-        parts = self._split_secrets(text)
+        parts = _split_secrets(text, pattern, table) if pattern is not None else [text]
         return [piece for part in parts for piece in self._split_directory(part)] if placed else parts
 
     def _split_directory(self, part: Any) -> list[Any]:
@@ -52,26 +62,14 @@ class Secrets:
             pieces += ([{"build": ""}] if number else []) + ([text] if text else [])
         return pieces
 
-    def _split_secrets(self, text: str) -> list[Any]:
-        if self._pattern is None:
-            return [text]
-        parts: list[Any] = []
-        position = 0
-        for found in self._pattern.finditer(text):
-            if found.start() > position:
-                parts.append(text[position : found.start()])
-            parts.append({"var": self._names[found.group()]})
-            position = found.end()
-        if position < len(text):
-            parts.append(text[position:])
-        return parts
-
     def join(self, parts: list[Any]) -> str:
         """The text again; a secret that is gone is an empty text."""
         return "".join(part if isinstance(part, str) else self._named(part) for part in parts)
 
     def _named(self, part: dict[str, str]) -> str:
-        return (self._directory or ".") if "build" in part else self._values.get(part["var"], "")
+        if "build" in part:
+            return self._directory or "."
+        return masking.form_of(self._table.values.get(part["var"], ""), part.get("form", ""))
 
     def below(self, path: PurePath) -> str | None:
         """A path inside the build, relative to it."""
@@ -91,11 +89,52 @@ class Secrets:
 
     def mask(self, text: str) -> str:
         """The text with every secret hidden."""
-        return self._pattern.sub(HIDDEN, text) if self._pattern is not None else text
+        return self._table.mask(text)
 
     def found_in(self, data: bytes) -> str | None:
-        """The name of a secret that stands in these bytes."""
-        if self._bytes_pattern is None:
-            return None
-        found = self._bytes_pattern.search(data)
-        return self._names[found.group().decode()] if found else None
+        """The name of a secret that stands in these bytes as it is."""
+        table = self._table
+        found = table.plain_bytes.search(data) if table.plain_bytes is not None else None
+        return table.texts[found.group().decode("utf-8", "surrogatepass")][0] if found else None
+
+
+def _split_secrets(text: str, pattern: re.Pattern[str], table: _Table) -> list[Any]:
+    parts: list[Any] = []
+    position = 0
+    for found in pattern.finditer(text):
+        if found.start() > position:
+            parts.append(text[position : found.start()])
+        name, form = table.texts[found.group()]
+        parts.append({"var": name, "form": form} if form else {"var": name})
+        position = found.end()
+    if position < len(text):
+        parts.append(text[position:])
+    return parts
+
+
+class _Table:
+    """What is known at one moment; replaced as a whole."""
+
+    def __init__(
+        self,
+        values: dict[str, str],
+        texts: Mapping[str, tuple[str, str]],
+        mask: Mask,
+        also: Mapping[str, str] | None = None,
+    ) -> None:
+        self.values = values
+        self.texts = dict(texts)
+        usable = [
+            item for known in (also or {}, values) for item in known.items() if not masking.too_short(item[1])
+        ]
+        for name, value in usable:
+            self.texts |= {text: (name, form) for text, form in masking.forms(value).items() if form}
+        self.texts |= {value: (name, "") for name, value in usable}  # a value as it is outdoes another's form
+        self.mask = mask.adding([*values.values(), *(also or {}).values()])
+        self.finder = Finder(self.texts)
+        plain = sorted((text for text, (_, form) in self.texts.items() if not form), key=len, reverse=True)
+        self.plain_bytes = (
+            re.compile(b"|".join(re.escape(text.encode("utf-8", "surrogatepass")) for text in plain))
+            if plain
+            else None
+        )

@@ -19,9 +19,10 @@ import threading
 from typing import Any
 
 from worker import config
-from worker.contracts import BootConfig, Report
+from worker.contracts import BootConfig, Credentials, Report
 from worker.errors import WorkerError
 from worker.log import configure, log, mask
+from worker.process.credentials import KnownSecrets
 
 _STUCK_EXIT = 75
 _FAILED_EXIT = 1
@@ -65,7 +66,7 @@ def read_boot() -> tuple[BootConfig, Any]:
     return BootConfig(**json.loads(line)), pipe
 
 
-async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
+async def serve(boot: BootConfig, pipe: Any, reporter: Reporter, known: KnownSecrets) -> int:
     """Load, connect, serve; returns the exit status."""
     from worker.process import assemble
     from worker.process.builtins import record_logging
@@ -81,14 +82,14 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    threading.Thread(target=wait_for_end, args=(pipe, loop, stopped), daemon=True).start()
+    threading.Thread(target=listen, args=(pipe, known, loop, stopped), daemon=True).start()
 
     store = open_session_store(boot.database_url)
     writer = LogWriter(store.log.write)
     naps = Naps()
     naps.install()
     gauging = Gauging(boot.project, reporter.send, tell_endings=boot.tracing)
-    parts = assemble.prepare(boot, writer, store, gauging)
+    parts = assemble.prepare(boot, writer, store, gauging, known)
     naps.serve(parts.host.state, parts.host.directory)
     client = await connect_to(
         boot.temporal_address, boot.temporal_namespace, boot.temporal_environment, blobs=store.blobs
@@ -125,10 +126,16 @@ def spare_the_collector() -> None:
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
-def wait_for_end(pipe: Any, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    """Shut down when the supervisor's end of the pipe is closed."""
-    while pipe.read(4096):
-        continue
+def listen(pipe: Any, known: KnownSecrets, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """Take what the supervisor says; shut down when its end of the pipe is closed."""
+    begun = b""
+    while chunk := pipe.read(65_536):
+        *lines, begun = (begun + chunk).split(b"\n")
+        for line in lines:
+            try:
+                known.take(Credentials(**json.loads(line)))
+            except (ValueError, TypeError) as error:  # a supervisor of another version
+                log(action="supervisor_not_understood", level="warning", error=type(error).__name__)
     loop.call_soon_threadsafe(stopped.set)
 
 
@@ -137,13 +144,14 @@ def main() -> int:
     reporter = Reporter(config.report_descriptor())
     boot, pipe = read_boot()
     configure(boot.log_level, as_json=boot.log_format == "json", libraries=False)
-    mask(boot.secrets.values())
+    known = KnownSecrets(boot, mask)
     try:
-        return asyncio.run(serve(boot, pipe, reporter))
+        return asyncio.run(serve(boot, pipe, reporter, known))
     except WorkerError as error:
-        reporter.send(Report("failed", error.message, error.where, error.hint, error.code))
+        reporter.send(Report("failed", known.mask(error.message), error.where, error.hint, error.code))
     except Exception as error:
-        reporter.send(Report("failed", f"{type(error).__name__}: {error}", code="AK1000"))
+        text = known.mask(f"{type(error).__name__}: {error}")
+        reporter.send(Report("failed", text, code="AK1000"))
         log(
             action="build_process_failed",
             level="error",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,8 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
+from autokitteh import _runtime
+from autokitteh._local import LocalRuntime
 from autokitteh.errors import AutoKittehError
 from worker.activities.call import ActivityHost, Calls
 from worker.activities.rooms import Room, Rooms
@@ -25,8 +28,10 @@ from worker.config import process_environment
 from worker.contracts import JSON, BootConfig, LogBatch
 from worker.errors import PayloadError, UserCodeError, WorkerError
 from worker.payload.codec import Codec
+from worker.payload.secret import Secrets
 from worker.payload.signing import Signer, derive_entropy
 from worker.process import builtins, patches
+from worker.process.credentials import KnownSecrets
 from worker.process.gauging import Gauging
 from worker.process.idle import Idleness
 from worker.process.logwriter import LogWriter
@@ -43,6 +48,8 @@ from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
 from worker.usercode.state import NEVER_STATE
 from worker.usercode.surroundings import Surroundings
+
+Connections = Callable[[str], Mapping[str, str] | None]
 
 _ACTIVITY_THREADS = 200
 _GRACE = timedelta(seconds=5)
@@ -82,6 +89,7 @@ def prepare(
     writer: LogWriter,
     store: SessionStore | None = None,
     gauging: Gauging | None = None,
+    known: KnownSecrets | None = None,
 ) -> Parts:
     """Load the project for activities, and everything sessions need; raises ``UserCodeError`` with file and line.
 
@@ -94,15 +102,15 @@ def prepare(
     replaced = builtins.make(state)
     signer = Signer({key: bytes.fromhex(value) for key, value in boot.payload_keys.items()})
 
-    def new_codec(namespace: Namespace) -> Codec:
-        return Codec(
-            signer,
-            namespace,
-            secrets=boot.secrets,
-            project=boot.project,
-            limit=boot.payload_limit,
-            directory=boot.directory,
+    known = known or KnownSecrets(boot, lambda _values: None)
+
+    def codec_with(secrets: Secrets) -> Callable[[Namespace], Codec]:
+        return lambda namespace: Codec(
+            signer, namespace, secrets=secrets, project=boot.project, limit=boot.payload_limit
         )
+
+    new_codec, of_calls = codec_with(known.of_sessions), codec_with(known.of_calls)
+    _runtime.set_default(Anywhere(state, known.connection))
 
     outside = Hooks(
         route=lambda callee, _site: callee,
@@ -141,17 +149,17 @@ def prepare(
     )
     shared = SharedModules(project, host.hooks)
     link = Link()
-    codec = new_codec(activity_namespace)
+    codec = of_calls(activity_namespace)
     activities = ActivityHost(
         project=boot.project,
         directory=directory,
         namespace=activity_namespace,
         codec=codec,
         live_calls=host.live_calls,
-        rooms=Rooms(lambda: new_room(project, outside, new_codec)),
+        rooms=Rooms(lambda: new_room(project, outside, of_calls)),
         pool=ThreadPoolExecutor(_ACTIVITY_THREADS, thread_name_prefix="activity"),
         write=writer.write,
-        ground=new_ground(boot, store, codec, link),
+        ground=new_ground(boot, store, codec, link, known.connection),
     )
     return Parts(host, activities, writer, link)
 
@@ -166,12 +174,27 @@ def noting(gauging: Gauging, writer: LogWriter) -> Callable[[LogBatch], None]:
     return emit
 
 
-def new_ground(boot: BootConfig, store: SessionStore | None, codec: Codec, link: Link) -> Ground:
+class Anywhere(LocalRuntime):
+    """The runtime of threads that a call has started without its context: they see the connections of now, too."""
+
+    def __init__(self, state: RunningState, connection: Connections) -> None:
+        super().__init__()
+        self._state = state
+        self._connection = connection
+
+    def connection(self, name: str) -> Mapping[str, str] | None:
+        """As a call sees it; on the sessions' thread as a session does."""
+        return None if threading.get_ident() == self._state.thread else self._connection(name)
+
+
+def new_ground(
+    boot: BootConfig, store: SessionStore | None, codec: Codec, link: Link, connection: Connections
+) -> Ground:
     """Where the SDK's operations happen. A replay has no store and never gets there."""
     found: Any = store
     terms = TermReader(boot.runtime_python or sys.executable)
     system = System(found, boot.project, codec, link.get_client, terms)
-    return Ground(found, system, boot.project, link.get_client, link.get_loop, address)
+    return Ground(found, system, boot.project, link.get_client, link.get_loop, address, connection)
 
 
 def address(name: str) -> str:

@@ -6,6 +6,7 @@ details carry what the command line shows: type, message and the traceback of th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from temporalio.exceptions import ApplicationError
@@ -35,19 +36,26 @@ def message_of(error: BaseException) -> str:
         return f"<its message cannot be shown: {type(failure).__name__}>"
 
 
-def to_failure(error: BaseException, directory: Path, traceback: str = "") -> ApplicationError:
-    """The failure that ends the session for this uncaught error."""
+def to_failure(
+    error: BaseException, directory: Path, traceback: str = "", mask: Callable[[str], str] = str
+) -> ApplicationError:
+    """The failure that ends the session for this uncaught error, with secrets hidden by ``mask``."""
     where = place(error, directory)
-    text = f"{type_name(error)}: {message_of(error)}".removesuffix(": ")
+    message = mask(message_of(error))
+    text = f"{type_name(error)}: {message}".removesuffix(": ")
     if isinstance(error, ModuleNotFoundError):
         text += "; is it in requirements.txt?"
     first = f"{text[:_MESSAGE_LIMIT]} ({where})" if where else text[:_MESSAGE_LIMIT]
     details: dict[str, JSON] = {
         "type": type_name(error),
-        "message": message_of(error)[:_MESSAGE_LIMIT],
+        "message": message[:_MESSAGE_LIMIT],
         "where": where,
-        "traceback": traceback
-        or frames.render(error, directory, remote=[frames.Frame(*frame) for frame in remote_frames(error)]),
+        "traceback": mask(
+            traceback
+            or frames.render(
+                error, directory, remote=[frames.Frame(*frame) for frame in remote_frames(error)]
+            )
+        ),
     }
     return ApplicationError(first, details, type=type_name(error), non_retryable=True)
 

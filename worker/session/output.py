@@ -31,11 +31,13 @@ class Output:
         handler: str,
         first: int = 0,
         hear: Callable[[str, str, str], None] | None = None,
+        mask: Callable[[str], str] = str,
     ) -> None:
         self._hear = hear
         self._project = project
         self._workflow_id = workflow_id
         self._run_id = run_id
+        self._mask = mask
         self._next = first
         self._first = first
         self._handler = handler
@@ -57,6 +59,7 @@ class Output:
     def add(self, kind: str, text: str, where: str = "", *, number: int | None = None) -> None:
         """Append one line; dropped when the session is replaying."""
         number = self.number() if number is None else number
+        text = self._mask(text)
         if len(text) > _TEXT_LIMIT:
             text = f"{text[:_TEXT_LIMIT]}… ({len(text)} characters)"
         if kind == "print":
@@ -95,4 +98,5 @@ class Output:
     def details(self, waiting_for: str) -> str:
         """What the Temporal UI shows as current details: the last printed lines, and what is waited for."""
         lines = [f"    {line}" for text in self._recent for line in text.splitlines()[:3]]
+        waiting_for = self._mask(waiting_for)
         return "\n".join([*lines, "", waiting_for] if lines else [waiting_for])

@@ -63,15 +63,21 @@ class Session:
         self.id = info.workflow_id
         self.run_id = info.run_id
         self.handler_name = info.workflow_type
-        self.output = Output(
-            host.project, info.workflow_id, info.run_id, info.workflow_type, carried.line, host.hear
-        )
         self.surroundings: Any = None  # what the session changed about its process, see usercode.surroundings
         self.driver = Driver(host.state, host.guard, host.surroundings, self)
         self.chance = Chance(host.entropy, info.original_execution_run_id)
         self.standins = Standins(self)
         self.namespace = host.new_namespace(host.hooks)
         self.codec = host.new_codec(self.namespace)
+        self.output = Output(
+            host.project,
+            info.workflow_id,
+            info.run_id,
+            info.workflow_type,
+            carried.line,
+            host.hear,
+            self.codec.mask,
+        )
         self.runtime = SessionRuntime(self, carried)
         self.inline: set[Any] = set()  # callees known to run inline, see router
         self.never_activities: list[Any] = []
@@ -146,7 +152,7 @@ class Session:
         except BaseException as error:
             if isinstance(error, SystemExit) and error.code in (None, 0):
                 return None
-            raise failures.to_failure(error, self.host.directory) from None
+            raise failures.to_failure(error, self.host.directory, mask=self.codec.mask) from None
 
     def _call_handler(self, args: list[UserValue]) -> UserValue:
         handler = self.namespace.handler(self.handler_name)

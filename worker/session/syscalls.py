@@ -147,7 +147,8 @@ class SessionRuntime:
         identifier = f"{_SESSION_PREFIX}{session.chance.uuid4().hex}"
         where = system.here(session)
         system.note(session, "start", (loc, data), where)
-        labels = {str(key): str(value) for key, value in (memo or {}).items()}
+        mask = session.codec.mask  # a memo is read by people: it names no secret, it hides it
+        labels = {mask(str(key)): mask(str(value)) for key, value in (memo or {}).items()}
 
         async def begin() -> None:
             handle = await workflow.start_child_workflow(
@@ -311,6 +312,9 @@ class SessionRuntime:
     def webhook_url(self, trigger_name: str) -> str:
         """From the environment of the process."""
         return str(self._session.host.address(f"{trigger_name}__webhook_url"))
+
+    def connection(self, _name: str) -> None:
+        """As the deployment's environment has it: a replay must find what the session found."""
 
     def store_public_url(self) -> str:
         """From the environment of the process."""

@@ -86,6 +86,7 @@ def wait_until(session: Any, ready: Callable[[], bool], timeout: float | None, w
     if ready():
         return True
     where = here(session)
+    what = session.codec.mask(what)
     workflow.set_current_details(session.output.details(f"waiting for {what} at `{where}`"))
     summary = f"wait for {what} · {where}"[:_SUMMARY_LIMIT]
 

@@ -17,7 +17,7 @@ from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import Variable
 from worker.store.sealing import Sealer
-from worker.store.vars import opened, write
+from worker.store.vars import opened, touch, write
 
 _C, _T, _V = tables.connections, tables.triggers, tables.variables
 _R, _S, _P = tables.trigger_renames, tables.slugs, tables.projects
@@ -34,6 +34,7 @@ def apply_desired(
     wanted = Manifest.from_json(desired).project
     assert wanted is not None
     assert wanted.name == project
+    touch(database, connection, project)
     return manifest.apply(wanted, Rows(database, sealer, connection))
 
 

@@ -17,7 +17,7 @@ from worker.errors import StoreError
 from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import Deployment
-from worker.store.sealing import Sealer
+from worker.store.sealing import Sealer, is_sealed
 
 if TYPE_CHECKING:  # a build process has this room without what manifests need
     from manifest import Plan, State
@@ -64,7 +64,7 @@ class Deployments:
             fields = {
                 "build_id": build_id,
                 "state": "pending",
-                "desired": json.dumps(desired),
+                "desired": self._sealer.seal(json.dumps(desired), desired_place(identifier)),
                 "environment": self._sealer.seal(json.dumps(environment), identifier),
                 "secret_names": secret_names,
                 "requirements": requirements,
@@ -160,7 +160,7 @@ class Deployments:
                 .where(_T.c.id == identifier)
                 .values(state="active", error=None, activated_at=clock.now())
             )
-            self._apply(connection, row.project, json.loads(row.desired))
+            self._apply(connection, row.project, self._desired(row))
         return True
 
     def state(self, project: str) -> State:
@@ -173,8 +173,9 @@ class Deployments:
     def _amend(self, connection: sa.Connection, known: Any, desired: dict[str, Any]) -> None:
         """The version stays; what its manifest decides becomes what it says."""
         changed = self._apply(connection, known.project, desired).changes
-        if changed or json.loads(known.desired) != desired:
-            values = {"desired": json.dumps(desired), "activated_at": clock.now()}
+        if changed or self._desired(known) != desired:
+            sealed = self._sealer.seal(json.dumps(desired), desired_place(known.id))
+            values = {"desired": sealed, "activated_at": clock.now()}
             connection.execute(sa.update(_T).where(_T.c.id == known.id).values(**values))
 
     def _apply(self, connection: sa.Connection, project: str, desired: dict[str, Any]) -> Plan:
@@ -192,11 +193,19 @@ class Deployments:
             rows = connection.execute(query).all()
         return [self._record(row) for row in rows]
 
+    def _desired(self, row: Any) -> dict[str, Any]:
+        """The manifest, which may hold secrets: sealed, except where an older version of this program wrote it."""
+        text = row.desired
+        if is_sealed(text):
+            text = self._sealer.open(text, desired_place(row.id))
+        found: dict[str, Any] = json.loads(text)
+        return found
+
     def _record(self, row: Any) -> Deployment:
         return Deployment(
             **{
                 **row._mapping,
-                "desired": json.loads(row.desired),
+                "desired": self._desired(row),
                 "environment": json.loads(self._sealer.open(row.environment, row.id)),
             }
         )
@@ -205,3 +214,8 @@ class Deployments:
 def _without_success(may_be_current: sa.ColumnElement[bool]) -> sa.Case[str]:
     """The state of a deployment that does not become active: one that may have sessions goes on serving them."""
     return sa.case((may_be_current | _T.c.activated_at.is_not(None), "draining"), else_="failed")
+
+
+def desired_place(identifier: str) -> str:
+    """What a deployment's sealed manifest is bound to."""
+    return f"{identifier}|desired"

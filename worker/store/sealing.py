@@ -45,3 +45,8 @@ class Sealer:
                 "a secret in the database cannot be opened with this key",
                 hint="AK_PAYLOAD_KEY (or the file `key` in AK_HOME) is not the one it was stored with.",
             ) from None
+
+
+def is_sealed(text: str) -> bool:
+    """Whether a text was sealed by us."""
+    return text.startswith(_PREFIX)

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from worker import ids
 from worker.errors import StoreError
 from worker.store import tables
 from worker.store.engine import Database
@@ -15,6 +16,8 @@ from worker.store.sealing import Sealer
 VALUE_LIMIT_BYTES = 8092
 SCOPE_LIMIT = 64
 _T = tables.variables
+_SETTINGS = tables.settings
+_STAMP = "variables of "
 
 
 class Variables:
@@ -72,7 +75,21 @@ class Variables:
         """Delete one; False when there was none."""
         here = (_T.c.project == project) & (_T.c.connection == connection) & (_T.c.name == name)
         with self._database.write() as transaction:
+            touch(self._database, transaction, project)
             return bool(transaction.execute(sa.delete(_T).where(here)).rowcount)
+
+    def stamps(self) -> dict[str, str]:
+        """For each project a text that is another one after every change of its variables or connections."""
+        query = sa.select(_SETTINGS).where(_SETTINGS.c.name.startswith(_STAMP, autoescape=True))
+        with self._database.read() as connection:
+            return {row.name.removeprefix(_STAMP): row.value for row in connection.execute(query)}
+
+
+def touch(database: Database, transaction: sa.Connection, project: str) -> None:
+    """Note that the project's variables or connections change in this transaction."""
+    stamp = ids.new("var")
+    insert = database.insert(_SETTINGS).values(name=f"{_STAMP}{project}", value=stamp)
+    transaction.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": stamp}))
 
 
 def place(project: str, connection: str, name: str) -> str:
@@ -100,6 +117,7 @@ def write(
     manifest_value: str | None,
 ) -> None:
     """Insert or replace one variable; ``manifest_value`` is what the manifest gave, readable."""
+    touch(database, transaction, item.project)
     size = len(item.value.encode())
     if size > VALUE_LIMIT_BYTES:
         raise StoreError(f"variable {item.name}: its value has {size} bytes, {VALUE_LIMIT_BYTES} are allowed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker import environment
@@ -14,6 +14,7 @@ from worker.errors import DeployError
 from worker.payload.signing import derive_keys
 from worker.store import Store
 from worker.store.records import Deployment
+from worker.supervisor import credentials
 from worker.usercode import archive
 
 _HASH_SEED = "0"  # iteration over sets of strings must be the same after a restart
@@ -49,7 +50,10 @@ def prepare(
         )
     urls = webhook_urls(deployment, store.triggers.reserve_slug, base_url)
     variables = process_environment(deployment, urls, base_url)
-    return launch_of(deployment, build.content, variables, settings, temporal_address, tell)
+    launch = launch_of(deployment, build.content, variables, settings, temporal_address, tell)
+    told = credentials.of_now(deployment, store)
+    known = replace(launch.boot, connections=told.connections, connection_secrets=told.secrets)
+    return replace(launch, boot=known)
 
 
 def rehearse(

@@ -11,10 +11,10 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Protocol
 
-from worker.contracts import BootConfig, Report
+from worker.contracts import BootConfig, Credentials, Report
+from worker.supervisor.output import ProcessOutput
 
 _TERM_SECONDS = 15.0
-_LOG_LIMIT_BYTES = 5_000_000
 _REPORT_LIMIT_BYTES = 16 * 1024 * 1024  # of one line: sums of many names and handlers
 
 
@@ -22,6 +22,8 @@ class Launched(Protocol):
     """A build process, real or a test's."""
 
     async def report(self) -> Report | None: ...
+
+    def tell(self, message: Credentials) -> None: ...
 
     async def stop(self) -> None: ...
 
@@ -31,9 +33,10 @@ class Launched(Protocol):
 class Child:
     """A running build process."""
 
-    def __init__(self, process: Process, reports: asyncio.StreamReader) -> None:
+    def __init__(self, process: Process, reports: asyncio.StreamReader, output: ProcessOutput) -> None:
         self._process = process
         self._reports = reports
+        self._output = output
 
     @property
     def pid(self) -> int:
@@ -49,24 +52,32 @@ class Child:
         line = await self._reports.readline()
         if not line:
             await self._process.wait()
+            self._output.close()
             return None
         with contextlib.suppress(ValueError, TypeError):
             return Report(**json.loads(line))
         return await self.report()
 
+    def tell(self, message: Credentials) -> None:
+        """Say something to it; one that has ended does not hear it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            self._process.stdin.write(json.dumps(dataclasses.asdict(message)).encode() + b"\n")
+        self._output.hide(message.secrets.values())
+
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL; returns when it is gone."""
-        if self._process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
-        try:
-            async with asyncio.timeout(_TERM_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
+        if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+                self._process.terminate()
+            try:
+                async with asyncio.timeout(_TERM_SECONDS):
+                    await self._process.wait()
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+        self._output.close()
 
 
 async def launch(boot: BootConfig, python: str, environment: dict[str, str], log_file: Path) -> Child:
@@ -76,29 +87,28 @@ async def launch(boot: BootConfig, python: str, environment: dict[str, str], log
     open as long as the supervisor lives: the end of that pipe is how the process notices that it is alone.
     """
     read, write = os.pipe()
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    if log_file.exists() and log_file.stat().st_size > _LOG_LIMIT_BYTES:
-        log_file.replace(log_file.with_suffix(".old.log"))
-    with log_file.open("ab") as output:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                python,
-                "-P",
-                "-m",
-                "worker.process",
-                cwd=boot.directory,
-                env=environment | {"AK_REPORT_FD": str(write)},
-                stdin=PIPE,
-                stdout=output,
-                stderr=output,
-                pass_fds=(write,),
-                start_new_session=True,
-            )
-        except OSError:
-            os.close(read)
-            raise
-        finally:
-            os.close(write)
+    output = ProcessOutput(log_file, [*boot.secrets.values(), *boot.connection_secrets.values()])
+    try:
+        process = await asyncio.create_subprocess_exec(
+            python,
+            "-P",
+            "-m",
+            "worker.process",
+            cwd=boot.directory,
+            env=environment | {"AK_REPORT_FD": str(write)},
+            stdin=PIPE,
+            stdout=output.write_end,
+            stderr=output.write_end,
+            pass_fds=(write, output.read_end),
+            start_new_session=True,
+        )
+    except OSError:
+        os.close(read)
+        output.close()
+        raise
+    finally:
+        os.close(write)
+    await output.begin()
     assert process.stdin is not None
     process.stdin.write(json.dumps(dataclasses.asdict(boot)).encode() + b"\n")
     with contextlib.suppress(ConnectionError):
@@ -107,4 +117,4 @@ async def launch(boot: BootConfig, python: str, environment: dict[str, str], log
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0)
     )
-    return Child(process, reader)
+    return Child(process, reader, output)

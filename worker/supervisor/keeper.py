@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from worker import clock
-from worker.contracts import Report
+from worker.contracts import Credentials, Report
 from worker.errors import DeployError, StoreOutageError, WorkerError
 from worker.log import log
 from worker.store.records import Deployment
@@ -39,6 +39,7 @@ class Keeper:
         self.deployment = deployment
         self.ready = asyncio.Event()
         self.launched_at: float | None = None
+        self.told = ""  # which state of the project's variables its process has been told
         self._prepare = prepare
         self._launch = launch
         self._heard = heard
@@ -59,6 +60,11 @@ class Keeper:
     def rise(self) -> None:
         """Have a process again."""
         self._wanted.set()
+
+    def say(self, message: Credentials) -> None:
+        """Say something to the process, when there is one; one that starts later knows it."""
+        if self.launched_at is not None and self._process is not None:
+            self._process.tell(message)
 
     async def rest(self) -> None:
         """Stop the process until ``rise``."""
@@ -96,11 +102,13 @@ class Keeper:
     async def _run_once(self) -> int | None:
         """Start the process and listen to it until it ends; returns its status."""
         try:
+            self.told = ""
             launch = await asyncio.to_thread(self._prepare, self.deployment)
             self._process = await self._launch(
                 launch.boot, launch.python, launch.environment, launch.log_file
             )
             self.launched_at = clock.monotonic()
+            self.told = ""  # what changed since it was prepared must be said
             while (report := await self._process.report()) is not None:
                 if report.state == "ready":
                     self.ready.set()

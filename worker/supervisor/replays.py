@@ -20,6 +20,7 @@ from temporalio.client import WorkflowHistory
 
 from worker.errors import DeployError
 from worker.supervisor.boot import Launch
+from worker.supervisor.output import ProcessOutput
 
 _LINE_BYTES = 64 * 1024 * 1024  # of one answer
 _READY_SECONDS = 180.0
@@ -108,27 +109,30 @@ async def asking(launch: Launch) -> AsyncIterator[Build]:
         DeployError: it cannot be loaded; ``UserCodeError``'s code, file and line where that is the reason.
     """
     read, write = os.pipe()
-    launch.log_file.parent.mkdir(parents=True, exist_ok=True)
-    with launch.log_file.open("ab") as output:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                launch.python,
-                "-P",
-                "-m",
-                "worker.process.replay",
-                cwd=launch.boot.directory,
-                env=launch.environment | {"AK_REPORT_FD": str(write)},
-                stdin=PIPE,
-                stdout=output,
-                stderr=output,
-                pass_fds=(write,),
-                start_new_session=True,
-            )
-        except OSError:
-            os.close(read)
-            raise
-        finally:
-            os.close(write)
+    output = ProcessOutput(
+        launch.log_file, [*launch.boot.secrets.values(), *launch.boot.connection_secrets.values()]
+    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            launch.python,
+            "-P",
+            "-m",
+            "worker.process.replay",
+            cwd=launch.boot.directory,
+            env=launch.environment | {"AK_REPORT_FD": str(write)},
+            stdin=PIPE,
+            stdout=output.write_end,
+            stderr=output.write_end,
+            pass_fds=(write, output.read_end),
+            start_new_session=True,
+        )
+    except OSError:
+        os.close(read)
+        output.close()
+        raise
+    finally:
+        os.close(write)
+    await output.begin()
     reader = asyncio.StreamReader(limit=_LINE_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0)
@@ -143,3 +147,4 @@ async def asking(launch: Launch) -> AsyncIterator[Build]:
         yield build
     finally:
         await build.stop()
+        output.close()

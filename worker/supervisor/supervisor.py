@@ -32,7 +32,7 @@ from worker.log import log
 from worker.meter import Meter
 from worker.store import Store
 from worker.store.records import Deployment
-from worker.supervisor import activation, boot, child
+from worker.supervisor import activation, boot, child, credentials
 from worker.supervisor.keeper import Keeper, Tell
 from worker.supervisor.upkeep import Upkeep
 
@@ -105,6 +105,7 @@ class Supervisor:
         beside = [
             asyncio.create_task(self._over_and_over("beat", self._beat, _BEAT_SECONDS)),
             asyncio.create_task(self._over_and_over("upkeep", self._look_after, _TICK_SECONDS)),
+            asyncio.create_task(self._over_and_over("credentials", self._hand_out, _TICK_SECONDS)),
         ]
         try:
             await self._over_and_over("step", self._step, _TICK_SECONDS, self._wake)
@@ -147,6 +148,9 @@ class Supervisor:
         host, pid = socket.gethostname(), os.getpid()
         details = self._failures.details()
         await asyncio.to_thread(self._store.services.beat, self._id, SERVICE_KIND, host, pid, details)
+
+    async def _hand_out(self) -> None:
+        await credentials.tell_changes(self._store, list(self._keepers.values()))
 
     async def _look_after(self) -> None:
         await self._upkeep.round(self._wanted, self._keepers)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import re
 import shutil
 import stat
 import tarfile
@@ -171,6 +172,16 @@ def unpack(content: bytes, directory: Path) -> None:
             raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def mentions(content: bytes, pattern: re.Pattern[str]) -> bool:
+    """Whether a Python file of an archive holds what the pattern matches."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+        for member in tar:
+            source = tar.extractfile(member) if member.name.endswith(".py") else None
+            if source is not None and pattern.search(source.read().decode(errors="replace")):
+                return True
+    return False
 
 
 def _missing(directory: Path) -> list[str] | None:

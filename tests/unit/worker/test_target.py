@@ -272,6 +272,37 @@ def test_reconfigure_asks_for_the_same_build_with_new_values():
     assert asked == [("p", "bld_1", version, wanted, {"A": "2"}, [], "requests")]
 
 
+def version_with(project, token: str, source: str) -> str:
+    """The version of a project with a connection, whose code is this and whose token is that."""
+    write(project, "p", {"main.py": source}, extra="connections: [{name: chat, integration: slack}]\n")
+    return target.prepare(project, store_of(Variable("p", "token", token, "chat", secret=True))).version
+
+
+@pytest.mark.parametrize(
+    ("source", "reads"),
+    [
+        ("import autokitteh.slack\n\ndef on_event(e): autokitteh.slack.slack_client('chat')\n", False),
+        ("if __name__ == '__main__': print('__init__')\n\ndef on_event(e): ...\n", False),
+        ("import os\n\ndef on_event(e): os.getenv('chat__token')\n", True),
+        ("import os\n\ndef on_event(e): os.getenv('chat__' + 'token')\n", True),
+        ("import os\n\ndef on_event(e): os.getenv(e.data.name + '__token')\n", True),
+        ("import os\n\ndef on_event(e): os.getenv(f'{e.a}__{e.b}')\n", True),
+        ("import os\n\ndef on_event(e): os.getenv(e.a + '__' + e.b)\n", True),
+    ],
+    ids=["client", "main", "name", "prefix", "end", "f-string", "sum"],
+)
+def test_token_makes_another_version_only_where_the_code_reads_it(tmp_path, source, reads):
+    """Clients look a token up when they call; code that reads the environment sees its deployment's."""
+    old, new = (version_with(tmp_path / "p", token, source) for token in ("one", "two"))
+    assert (old != new) == reads
+
+
+def test_variable_that_is_set_first_makes_another_version(tmp_path):
+    """Whether a connection has credentials decides what programs do."""
+    source = "def on_event(e): ...\n"
+    assert version_with(tmp_path / "p", "one", source) != target.prepare(tmp_path / "p", store_of()).version
+
+
 def test_stored_values_forget_what_was_deleted_by_hand():
     """A variable of the manifest that is gone from the store is not set again."""
     wanted = desired(variables=[var("A", "1"), var("B", "1")], connections=[CHAT])

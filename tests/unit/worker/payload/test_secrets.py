@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime as dt
 import json
@@ -119,3 +120,39 @@ def test_parts_join_to_the_text(values, text, draw):
     parts = secrets.split(text)
     assert parts is None or secrets.join(parts) == text
     assert all(value not in part for value in values.values() for part in parts or [] if type(part) is str)
+
+
+def test_new_values_are_filled_in_and_old_ones_keep_their_name():
+    """After a rotation the old text still travels by its name, and the new value is what arrives."""
+    secrets = Secrets({"TOKEN": "old-token"})
+    parts = secrets.split("Bearer old-token")
+    secrets.tell({"TOKEN": "new-token"})
+    assert secrets.join(parts) == "Bearer new-token"
+    assert secrets.split("Bearer old-token") == parts == secrets.split("Bearer new-token")
+    assert secrets.mask("old-token new-token") == "•••••• ••••••"
+    assert secrets.found_in(b"x old-token") == "TOKEN"
+
+
+def test_what_others_know_is_hidden_and_not_filled_in():
+    """A session knows the newest token's name, and goes on with its own."""
+    secrets = Secrets({"TOKEN": "old-token"})
+    secrets.tell({"TOKEN": "old-token"}, also={"TOKEN": "new-token"})
+    assert secrets.join(secrets.split("new-token")) == "old-token"
+
+
+@pytest.mark.parametrize("form", ["user:{}", "{}", "ab{}", "{}:x"])
+def test_secrets_in_base64_travel_by_name(form):
+    """A password in an Authorization header is no more readable than the password."""
+    made = codec(TOKEN=TOKEN)
+    header = base64.b64encode(form.format(TOKEN).encode()).decode()
+    tree = made.encode({"Authorization": f"Basic {header}"})
+    assert header not in sent(tree)
+    assert made.decode(json.loads(sent(tree))) == {"Authorization": f"Basic {header}"}
+
+
+def test_key_in_json_travels_by_name():
+    """What JSON writes with escapes is found as well."""
+    made = codec(KEY=PEM)
+    tree = made.encode(json.dumps({"key": PEM}))
+    assert "MIIEpAIBAAKCAQEA7" not in sent(tree)
+    assert json.loads(made.decode(json.loads(sent(tree)))) == {"key": PEM}

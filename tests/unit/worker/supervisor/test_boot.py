@@ -14,6 +14,7 @@ from tests.helpers.fake_store import deployment
 from worker.config import Settings
 from worker.errors import DeployError
 from worker.payload.signing import derive_keys
+from worker.store.records import Connection, Variable
 from worker.supervisor import boot
 from worker.usercode import archive
 
@@ -23,6 +24,15 @@ def store_of(build=None):
     return SimpleNamespace(
         builds=SimpleNamespace(get=lambda _id: build),
         triggers=SimpleNamespace(reserve_slug=lambda project, name: f"{project}-{name}-slug"),
+        vars=SimpleNamespace(
+            list=lambda _project: [
+                Variable("shop", "MODE", "x", secret=True),
+                Variable("shop", "chat__own", "1"),
+                Variable("shop", "token", "t-live", "chat", secret=True),
+                Variable("shop", "token", "t-other", "gone", secret=True),
+            ]
+        ),
+        connections=SimpleNamespace(list=lambda _project: [Connection("con_1", "shop", "chat", "slack")]),
     )
 
 
@@ -90,6 +100,22 @@ def test_launch_hands_over_keys_of_the_project_only(settings, build):
     assert found.payload_keys == {name: key.hex() for name, key in derive_keys(b"\x01" * 32, "shop").items()}
     assert found.secrets == {"TOKEN": "t0p"}
     assert "01" * 32 not in repr(found)
+
+
+def test_active_deployment_starts_with_the_connections_of_now(settings, build, monkeypatch):
+    """Its process learns every variable of the connections that exist, also inherited ones, and which are secret."""
+    monkeypatch.setenv("chat__inherited", "yes")
+    active = dataclasses.replace(DEPLOYMENT, state="active")
+    found = boot.prepare(active, store_of(build), settings, "", "", lambda _text: None).boot
+    assert found.connections == {"chat": {"own": "1", "inherited": "yes", "token": "t-live"}}
+    assert found.connection_secrets == {"chat__token": "t-live"}
+
+
+def test_deployment_that_is_not_active_yet_knows_its_own_variables_only(settings, build):
+    """What the store says of the connections is the running deployment's."""
+    pending = dataclasses.replace(DEPLOYMENT, state="pending")
+    found = boot.prepare(pending, store_of(build), settings, "", "", lambda _text: None).boot
+    assert (found.connections, found.connection_secrets) == ({}, {})
 
 
 def test_launch_needs_the_build(settings):
