@@ -373,6 +373,7 @@ def wake(up, session: str, payload: str) -> None:
     """Signal a session."""
 
     async def send() -> None:
+        """Through Temporal's client."""
         client = await Client.connect(up.ready["temporal"])
         await client.get_workflow_handle(session).signal("wake", payload)
 
