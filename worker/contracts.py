@@ -104,7 +104,8 @@ class Report:
     """What a build process tells its supervisor: one JSON line each on the report pipe.
 
     ``state`` is ``ready``, ``failed`` (with ``message``, ``where``, ``hint``, ``code``), ``stuck`` (with the session's
-    workflow and run id in ``message`` and ``where``), ``idle`` (said again while it lasts), ``metrics`` (what it counted
+    workflow and run id in ``message`` and ``where``), ``misfit`` (the same for a session that was moved here and does not
+    fit, with the version that recorded it in ``hint``), ``idle`` (said again while it lasts), ``metrics`` (what it counted
     since the last time, in ``sums``), ``ended`` (a session, as in ``stuck``) or ``stopped``.
     """
 

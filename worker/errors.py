@@ -13,7 +13,9 @@
     │   └── StoreOutageError         the database does not answer just now; the same may work in a moment
     ├── PayloadError                 a value cannot cross a boundary
     │   └── TamperedError            bytes that we did not sign: never decoded
-    └── CallError                    a routed call cannot be made the way the user wrote it
+    ├── CallError                    a routed call cannot be made the way the user wrote it
+    ├── ReplayError                  the code does not fit what a session recorded; the session waits
+    └── TaskError                    a session's task fails; the session waits
     SessionControl (BaseException)   steers a session; user code cannot swallow it by accident
     ├── SessionStopped               the session was stopped; `finally` blocks still run
     └── OverBudget                   the handler held the workflow thread too long
@@ -121,6 +123,18 @@ class CallError(WorkerError):
     """A call cannot be made the way it is written."""
 
     code = "AK1500"
+
+
+class ReplayError(WorkerError):
+    """The code asks for something else than the session recorded; the session waits."""
+
+    code = "AK1600"
+
+
+class TaskError(WorkerError):
+    """A session's task fails; it is tried again, the session waits."""
+
+    code = "AK1601"
 
 
 class SessionControl(BaseException):

@@ -155,3 +155,21 @@ def test_failing_batch_undoes_the_whole_write(store):
     with pytest.raises(StoreError):
         store.log.write([batch(0, "a"), batch(1, "b", attempt=1), batch(1, "b", attempt=1)])
     assert texts(store) == []
+
+
+def test_note_stands_behind_the_lines_so_far_and_is_written_once(store):
+    """What others say about a run survives the run's own lines, and is not repeated while nothing else happens."""
+    store.log.write([batch(0, "a", "b")])
+    store.log.write([batch(1, "printed", attempt=1)])
+    assert store.log.note("p", "ses_1", "r1", "error", "it waits", "main.py:2") is True
+    assert store.log.note("p", "ses_1", "r1", "error", "it waits", "main.py:2") is False
+    assert store.log.note("p", "ses_1", "r1", "error", "it waits for more") is True
+    store.log.write([batch(1, "B", "c")])
+    assert texts(store) == ["a", "B", "printed", "it waits", "it waits for more", "c"]
+    assert store.log.notes(["r1", "r2"]) == {"r1": "it waits for more"}
+
+
+def test_note_about_a_run_without_lines_is_read(store):
+    """A session that never got to its first line."""
+    assert store.log.note("p", "ses_1", "r1", "error", "it waits") is True
+    assert texts(store) == ["it waits"]

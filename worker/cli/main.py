@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from worker.cli import deploy, errors, event, filters, lint, manifests, session, up, value, var
+from worker.cli import deploy, deployment, errors, event, filters, lint, manifests, session, up, value, var
 
 app = typer.Typer(
     name="ak",
@@ -24,6 +24,7 @@ up.add_to(app)
 deploy.add_to(app)
 lint.add_to(app)
 app.add_typer(manifests.app, name="manifest")
+app.add_typer(deployment.app, name="deployment")
 app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")
 app.add_typer(filters.app, name="filter")

@@ -88,6 +88,7 @@ def teller(out: Output) -> Any:
             "progress": f"{project}: {facts.get('text', '')}",
             "crashed": f"{project}: its process ended ({facts.get('status')}); started again in {facts.get('again_in')} s",
             "drained": f"{project}: deployment {facts.get('deployment')} has no sessions left and was stopped",
+            "moved_back": f"{project}: {facts.get('session')} did not fit and went back to {facts.get('deployment')}",
         }
         if what in lines:
             out.progress(lines[what])

@@ -105,7 +105,7 @@ def list_sessions(
             item["id"],
             item["project"],
             item["handler"],
-            item["state"],
+            state_text(item),
             item["trigger"] or "-",
             moment(item["started_at"]),
         ]
@@ -261,11 +261,23 @@ def text_of(session: dict[str, Any]) -> str:
         lines.append(f"  restarts    {session['restarts']}")
     if session["result"] is not None:
         lines.append(f"  result      {json.dumps(session['result'])}")
+    if session["problem"] is not None:
+        problem = session["problem"]
+        lines.append(f"  waits       {problem['code']}: {problem['message']}")
+        lines.append(
+            f"              tried {problem['attempts']} times; ak session log {session['id']} says more"
+        )
     if session["error"] is not None:
         error = session["error"]
         lines.append(f"  error       {error['type']}: {error['message']}")
         lines += [f"    {line}" for line in error["traceback"].splitlines()]
     return "\n".join(lines)
+
+
+def state_text(session: dict[str, Any]) -> str:
+    """The state, with the code of what keeps it from getting on."""
+    problem = session["problem"]
+    return f"{session['state']}, waits ({problem['code']})" if problem else str(session["state"])
 
 
 def place(where: str) -> str:

@@ -21,6 +21,7 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from worker import moving
+from worker.cli import session_problems
 from worker.contracts import LINE_ERROR, LINE_STATE, MEMO_BEGAN, MEMO_EVENT_ID, MEMO_RESTARTS, MEMO_TRIGGER
 from worker.errors import NotFoundError, TemporalError
 from worker.rpc import is_gone
@@ -80,6 +81,7 @@ async def summary(execution: WorkflowExecution, store: Store) -> dict[str, Any]:
         "restarts": int(memo.get(MEMO_RESTARTS) or 0),
         "result": None,
         "error": None,
+        "problem": None,
     }
 
 
@@ -119,6 +121,8 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
         ]
         if closing:
             await add_ending(found, closing[-1], client.data_converter)
+    else:
+        found["problem"] = await session_problems.problem_of(client, described, store)
     return found
 
 
@@ -212,4 +216,7 @@ async def listed(client: Client, query: str, limit: int, store: Store) -> list[d
         found.setdefault(execution.id, execution)  # a session that was reset has several runs
         if len(found) == limit:
             break
-    return list(await asyncio.gather(*(summary(execution, store) for execution in found.values())))
+    executions = list(found.values())
+    sessions = list(await asyncio.gather(*(summary(execution, store) for execution in executions)))
+    await session_problems.add_problems(client, executions, sessions, store)
+    return sessions

@@ -74,6 +74,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter, known: KnownSec
     from worker.process.idle import Idleness
     from worker.process.logwriter import LogWriter
     from worker.process.naps import Naps
+    from worker.process.problems import Problems
     from worker.process.watchdog import Watchdog
     from worker.store import open_session_store
     from worker.temporal import connect_to
@@ -104,7 +105,8 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter, known: KnownSec
     watchdog = Watchdog(boot.budget_seconds, lambda: state.current is not None, stuck)
     idleness = Idleness()
     reporting = asyncio.create_task(gauging.report())
-    async with assemble.serving(boot, client, parts, watchdog, idleness, gauging):
+    problems = Problems(boot, store.log, parts.link.get_client, reporter.send)
+    async with assemble.serving(boot, client, parts, watchdog, idleness, gauging, problems):
         spare_the_collector()
         reporter.send(Report("ready"))
         telling = asyncio.create_task(idleness.tell(boot.idle_seconds, lambda: reporter.send(Report("idle"))))

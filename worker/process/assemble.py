@@ -35,6 +35,7 @@ from worker.process.credentials import KnownSecrets
 from worker.process.gauging import Gauging
 from worker.process.idle import Idleness
 from worker.process.logwriter import LogWriter
+from worker.process.problems import Problems
 from worker.process.terms import TermReader
 from worker.process.watchdog import Watchdog
 from worker.session import router
@@ -268,6 +269,7 @@ async def serving(
     watchdog: Watchdog,
     idleness: Idleness | None = None,
     gauging: Gauging | None = None,
+    problems: Problems | None = None,
 ) -> AsyncIterator[Worker]:
     """A running Temporal worker for these parts; shut down in order on the way out."""
     parts.link.client, parts.link.loop = client, asyncio.get_running_loop()
@@ -298,7 +300,7 @@ async def serving(
             default_versioning_behavior=VersioningBehavior.PINNED,
         ),
     )
-    patches.apply(worker, parts.writer, idleness)
+    patches.apply(worker, parts.writer, idleness, problems)
     watchdog.start()
     try:
         async with worker:

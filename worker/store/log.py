@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from worker import clock
 from worker.contracts import LogBatch, LogLine
 from worker.store import tables
 from worker.store.engine import Database
@@ -23,6 +24,8 @@ _NEWER = sa.select(_T.c.seq).where(
 _SAME = sa.delete(_T).where(_HERE & (_T.c.line == sa.bindparam("line")) & (_T.c.sub == sa.bindparam("sub")))
 _LOCK = 7_231_002  # writers queue, so that numbers become visible in their order and a reader misses none
 _TAIL_LIMIT = 1000
+_AFTER_PRINTS = 1_000_000_000  # a note stands behind all that a call printed
+NOTE = -1  # in the place of an attempt: a line about the run that is not the run's own
 
 
 class SessionLog:
@@ -58,6 +61,35 @@ class SessionLog:
             return False
         return self._newer.first(cursor, {**beginning(batch), "task": batch.task}) is not None
 
+    def note(
+        self, project: str, workflow_id: str, run_id: str, kind: str, text: str, where: str = ""
+    ) -> bool:
+        """Write what others have to say about a run behind the lines it has so far; False when it stands there already.
+
+        The session's own lines never replace a note: it has ``NOTE`` for an attempt.
+        """
+        here = (_T.c.workflow_id == workflow_id) & (_T.c.run_id == run_id)
+        with self._database.write() as connection:
+            self._database.lock(connection, _LOCK)
+            last = connection.execute(sa.select(sa.func.max(_T.c.line)).where(here)).scalar()
+            last = 0 if last is None else int(last)
+            notes = connection.execute(
+                sa.select(_T.c.text).where(here & (_T.c.attempt == NOTE) & (_T.c.line == last))
+            ).all()
+            shown = text.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
+            if any(row.text == shown for row in notes):
+                return False
+            line = LogLine(last, clock.now().timestamp(), kind, text, where, NOTE, _AFTER_PRINTS + len(notes))
+            batch = LogBatch(project, workflow_id, run_id, 0, [line], NOTE)
+            connection.execute(sa.insert(_T), [as_row(batch, line)])
+        return True
+
+    def notes(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """The latest note of each of the runs that have one."""
+        query = sa.select(_T.c.run_id, _T.c.text).where((_T.c.attempt == NOTE) & _T.c.run_id.in_(run_ids))
+        with self._database.read() as connection:
+            return {row.run_id: row.text for row in connection.execute(query.order_by(_T.c.seq))}
+
     def read(self, workflow_id: str, run_id: str = "", after_seq: int = 0) -> list[StoredLine]:
         """The lines of the latest run, or of the given one, in order.
 
@@ -85,7 +117,7 @@ class SessionLog:
         shown = [
             row
             for row in mine
-            if row.attempt in {0, last_attempt[row.run_id, row.line]} and row.seq > after_seq
+            if row.attempt in {0, NOTE, last_attempt[row.run_id, row.line]} and row.seq > after_seq
         ]
         return [as_record(row) for row in sorted(shown, key=lambda row: (row.line, row.sub))]
 

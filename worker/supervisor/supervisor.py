@@ -23,11 +23,11 @@ from typing import Any
 
 from temporalio.client import Client
 
-from worker import ids, versions
+from worker import ids, moving, versions
 from worker.config import Settings
 from worker.contracts import Report
 from worker.dispatch import schedules
-from worker.errors import StoreOutageError, WorkerError
+from worker.errors import StoreOutageError, TemporalError, WorkerError
 from worker.log import log
 from worker.meter import Meter
 from worker.store import Store
@@ -207,12 +207,35 @@ class Supervisor:
             self._failures.forget(keeper.deployment.id)
         elif report.state == "stuck":
             await self._unstick(report.message, report.where)
+        elif report.state == "misfit":
+            await self._send_back(keeper.deployment, report.message, report.where, report.hint)
         elif report.state == "metrics":
             self.meter.add(report.sums)
         elif report.state == "ended" and self._ended is not None:
             self._ended(report.message, report.where)
         elif report.state == "idle" and keeper.deployment.state == "draining":
             await keeper.rest()
+
+    async def _send_back(self, deployment: Deployment, workflow_id: str, run_id: str, version: str) -> None:
+        """A session was moved to this deployment and does not fit: back to the version that recorded it.
+
+        A deployment that was retired since drains again as soon as Temporal counts the session there.
+        """
+        records = self._store.deployments
+        recorded_on = await asyncio.to_thread(records.by_version, deployment.project, version)
+        project = deployment.project
+        if recorded_on is None:
+            log(action="session_has_nowhere_to_go_back", level="error", session=workflow_id, version=version)
+            return
+        try:
+            await moving.move(self._client, project, workflow_id, run_id, version)
+        except TemporalError as error:
+            log(action="session_not_moved_back", level="warning", session=workflow_id, error=error.message)
+            return
+        await asyncio.to_thread(records.move, recorded_on.id, ["inactive", "failed"], "draining")
+        self._wake.set()
+        log(action="session_moved_back", level="warning", session=workflow_id, deployment=recorded_on.id)
+        self._tell("moved_back", {"project": project, "session": workflow_id, "deployment": recorded_on.id})
 
     async def _unstick(self, workflow_id: str, run_id: str) -> None:
         self._stuck[run_id] = self._stuck.get(run_id, 0) + 1

@@ -6,6 +6,8 @@
    just beginning is pinned to its version only after its first task.
 4. A draining one whose process rests gets it back when Temporal has work for it.
 5. Schedules are those of the active deployment.
+6. A project without an active deployment takes no new work: it has no schedules, and Temporal has no current version, so
+   that what is started by hand waits until a deployment is active again.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ _COMPARE_SECONDS = 5.0
 _BACKLOG_SECONDS = 2.0
 _SCHEDULES_SECONDS = 60.0
 _SCHEDULES_RETRY_SECONDS = 5.0
+_NOTHING = ""  # where a deployment's id would stand: the project has no schedules
 
 
 class Due:
@@ -102,6 +105,8 @@ class Upkeep:
             await self._rouse(project, draining, keepers)
         if active is not None:
             await self._schedule(active)
+        elif draining and not on_its_way:
+            await self._withdraw(project)
         pause = max(_DRAIN_SECONDS, len(draining) / _DRAINS_PER_SECOND)
         for deployment in draining:
             if self._due.now("drain", deployment.id, pause):
@@ -167,6 +172,19 @@ class Upkeep:
             return
         await self._sync_schedules(self._client, project, active.desired["project"]["triggers"])
         self._scheduled[project] = active.id
+
+    async def _withdraw(self, project: str) -> None:
+        """Take no new work, once for each time the project was deactivated."""
+        if self._scheduled.get(project) == _NOTHING:
+            return
+        async with activation.alone(self._store, activation.lease_of(project), self._owner):
+            records = await asyncio.to_thread(self._store.deployments.wanted)
+            if any(item.project == project and item.state != "draining" for item in records):
+                return
+            await self._sync_schedules(self._client, project, [])
+            if any(version.current for version in await self._versions.describe(self._client, project)):
+                await self._versions.make_current(self._client, project, "")
+        self._scheduled[project] = _NOTHING
 
     async def _drain(self, deployment: Deployment) -> None:
         """Retire a draining deployment that has no open sessions."""

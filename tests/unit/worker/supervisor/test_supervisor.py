@@ -220,3 +220,39 @@ async def test_lease_is_waited_for():
         assert shop.current == ""
         shop.held.clear()
         await eventually(lambda: shop.state() == "active")
+
+
+async def test_deactivated_project_has_no_schedules_and_no_current_version():
+    """What is started by hand waits; the process goes on for the open sessions, and activating it undoes all of it."""
+    shop = FakeInstallation(asked_for(1, "active"))
+    shop.sessions["v1"] = 1
+    shop.current = "v1"
+    async with supervised(shop.supervisor()):
+        await eventually(lambda: shop.schedules != [] and len(shop.running()) == 1)
+        before = len(shop.schedules)
+        shop.move("dep_1", ["active"], "draining")
+        await eventually(lambda: shop.current == "" and len(shop.schedules) > before)
+        assert (shop.state(), len(shop.running())) == ("draining", 1)
+        shop.move("dep_1", ["draining"], "pending")
+        await eventually(lambda: shop.state() == "active" and shop.current == "v1")
+
+
+async def test_misfit_goes_back_to_the_version_that_recorded_it(monkeypatch):
+    """The retired deployment drains again; a version that is no deployment of ours is left alone."""
+    shop = FakeInstallation(asked_for(1, "inactive"), asked_for(2, "active"))
+    moved = []
+
+    async def move(_client, project, session, run, version):
+        """Remember it."""
+        moved.append((project, session, run, version))
+        shop.sessions[version] = 1
+        return True
+
+    monkeypatch.setattr(supervisor.moving, "move", move)
+    async with supervised(shop.supervisor()):
+        await eventually(lambda: len(shop.running(2)) == 1)
+        shop.running(2)[0].says(Report("misfit", "ses_0", "run_0", "v9"))
+        shop.running(2)[0].says(Report("misfit", "ses_1", "run_1", "v1"))
+        await eventually(lambda: shop.state(1) == "draining" and len(shop.running(1)) == 1)
+    assert [item[1:] for item in moved] == [("ses_1", "run_1", "v1")]
+    assert "moved_back" in shop.told
