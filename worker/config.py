@@ -1,6 +1,5 @@
 """Settings: the only place that reads the environment.
 
-====================== ======================================================== =============================
 variable               meaning                                                  default
 ====================== ======================================================== =============================
 AK_HOME                state: database, builds, logs, the installation's key    ~/.autokitteh
@@ -21,6 +20,35 @@ AK_HISTORY_WARNING     events of a session's history before its log warns       
 AK_LOG_LEVEL           debug, info, warning, error                              warning
 AK_LOG_FORMAT          text or json                                             text
 ====================== ======================================================== =============================
+=======
+============================= ======================================================== =============================
+variable                      meaning                                                  default
+============================= ======================================================== =============================
+AK_HOME                       state: database, builds, logs, the installation's key    ~/.autokitteh
+AK_DATABASE_URL               sqlite:///file or postgresql://…                         SQLite in AK_HOME
+AK_LISTEN                     host:port of the gateway; port 0 takes any free one      127.0.0.1:9980
+AK_METRICS_LISTEN             host:port where `ak worker` shows /metrics and /healthz  nowhere
+AK_PUBLIC_URL                 where the world reaches the gateway                      the gateway's own address
+AK_TEMPORAL_PORT              port of our own Temporal server; 0 takes any free one    7233
+AK_UI_PORT                    port of its UI; 0 takes any free one                     8233
+AK_PAYLOAD_KEY                the installation's key, 32 bytes as hex                  the file ``key`` in AK_HOME
+AK_CACHE_DIR                  Temporal binaries, projects' virtual environments        ~/.cache/autokitteh
+AK_BUDGET_SECONDS             how long a handler may compute without a call            5
+AK_ANSWER_SECONDS             how long a synchronous webhook waits for its answer      30
+AK_PAYLOAD_LIMIT              bytes of one argument list, result or exception          33554432
+AK_MAX_CACHED_SESSIONS        sessions kept in memory per build process                1000
+AK_IDLE_SECONDS               a draining process without work for so long is stopped   60
+AK_HISTORY_WARNING            events of a session's history before its log warns       10000
+AK_RETENTION_EVENT_DAYS       days that events, signals and answers are kept           30
+AK_RETENTION_EVENTS           the most events that are kept                            1000000
+AK_RETENTION_LOG_DAYS         days that a log is kept after a session's last line      30
+AK_RETENTION_LOG_LINES        the most lines of logs that are kept                     10000000
+AK_RETENTION_DEPLOYMENT_DAYS  days that a deployment is kept after its activation      30
+AK_RETENTION_DEPLOYMENTS      deployments of a project that always stay, the newest    10
+AK_RETENTION_EVERY_SECONDS    how often what is past its time is deleted; 0: never     3600
+AK_LOG_LEVEL                  debug, info, warning, error                              warning
+AK_LOG_FORMAT                 text or json                                             text
+============================= ======================================================== =============================
 
 Temporal's own variables (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_API_KEY``, profiles …) are read by
 Temporal's own library; ``OTEL_EXPORTER_OTLP_ENDPOINT`` and the like, by OpenTelemetry's, when traces are wanted.
@@ -59,12 +87,49 @@ _KNOWN = (
     "AK_MAX_CACHED_SESSIONS",
     "AK_IDLE_SECONDS",
     "AK_HISTORY_WARNING",
+    "AK_RETENTION_EVENT_DAYS",
+    "AK_RETENTION_EVENTS",
+    "AK_RETENTION_LOG_DAYS",
+    "AK_RETENTION_LOG_LINES",
+    "AK_RETENTION_DEPLOYMENT_DAYS",
+    "AK_RETENTION_DEPLOYMENTS",
+    "AK_RETENTION_EVERY_SECONDS",
     "AK_LOG_LEVEL",
     "AK_LOG_FORMAT",
 )
 _NOT_INHERITED = ("AK_", "TEMPORAL_", "PYTHON", "VIRTUAL_ENV")
 _TRACES_TO = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What is kept how long: days and numbers; 0 is for ever, and no limit."""
+
+    event_days: float = 30.0
+    events: int = 1_000_000
+    log_days: float = 30.0
+    log_lines: int = 10_000_000
+    deployment_days: float = 30.0
+    deployments: int = 10
+    every_seconds: float = 3600.0
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Keep:
+        """Read the environment."""
+
+        def given(name: str, default: float) -> float:
+            return number_of(environ, f"AK_RETENTION_{name}", default)
+
+        return cls(
+            event_days=given("EVENT_DAYS", cls.event_days),
+            events=int(given("EVENTS", cls.events)),
+            log_days=given("LOG_DAYS", cls.log_days),
+            log_lines=int(given("LOG_LINES", cls.log_lines)),
+            deployment_days=given("DEPLOYMENT_DAYS", cls.deployment_days),
+            deployments=int(given("DEPLOYMENTS", cls.deployments)),
+            every_seconds=given("EVERY_SECONDS", cls.every_seconds),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,6 +155,7 @@ class Settings:
     max_cached_workflows: int = 1000
     idle_seconds: float = 60.0
     history_warning: int = 10_000
+    keep: Keep = field(default_factory=Keep)
     log_level: str = "warning"
     log_format: str = "text"
     tracing: bool = False
@@ -131,6 +197,7 @@ class Settings:
             max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
             idle_seconds=number_of(environ, "AK_IDLE_SECONDS", 60.0),
             history_warning=max(1, int(number_of(environ, "AK_HISTORY_WARNING", 10_000))),
+            keep=Keep.load(environ),
             log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
             log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),
             traces_ratio=number_of(environ, "OTEL_TRACES_SAMPLER_ARG", 1.0),

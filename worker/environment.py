@@ -106,7 +106,7 @@ def interpreter(
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / ".ready").exists():
             build(home, requirements, directory, tell)
-            (home / ".ready").touch()
+        (home / ".ready").touch()  # also: it is in use, see worker.retention.files
     return str(python)
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from tests.helpers.desired import desired
 from tests.helpers.fake_store import AT
+from worker.config import Keep
 from worker.contracts import Report
 from worker.errors import WorkerError
 from worker.store.records import Deployment, Service
@@ -162,7 +163,7 @@ class FakeInstallation:
             return child
 
         return Supervisor(
-            SimpleNamespace(budget_seconds=5.0),
+            SimpleNamespace(budget_seconds=5.0, keep=Keep(every_seconds=0)),
             self,
             None,
             tell=lambda what, _facts: self.told.append(what),

@@ -8,7 +8,20 @@ import sys
 
 import typer
 
-from worker.cli import deploy, deployment, errors, event, filters, lint, manifests, session, up, value, var
+from worker.cli import (
+    deploy,
+    deployment,
+    errors,
+    event,
+    filters,
+    lint,
+    manifests,
+    retention,
+    session,
+    up,
+    value,
+    var,
+)
 
 app = typer.Typer(
     name="ak",
@@ -30,6 +43,7 @@ app.add_typer(event.app, name="event")
 app.add_typer(filters.app, name="filter")
 app.add_typer(var.app, name="var")
 app.add_typer(value.app, name="value")
+app.add_typer(retention.app, name="retention")
 
 
 @app.command()

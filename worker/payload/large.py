@@ -15,12 +15,14 @@ from typing import Final, Protocol
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
+from worker import clock
 from worker.errors import PayloadError
 
 THRESHOLD_BYTES: Final = 256 * 1024
 REFERENCE: Final = "autokitteh-blob"
 _SHOWN_CHARACTERS: Final = 200
 _REMEMBERED: Final = 10_000
+_SAY_AGAIN_SECONDS: Final = 43_200.0  # a blob that is used is written again, so that it is known to be in use
 
 
 class Blobs(Protocol):
@@ -38,7 +40,7 @@ class LargePayloads(PayloadCodec):
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self._kept: set[str] = set()
+        self._kept: dict[str, float] = {}  # and when that was said
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """References for the large ones, the others as they are."""
@@ -55,11 +57,12 @@ class LargePayloads(PayloadCodec):
     async def _out(self, payload: Payload) -> Payload:
         content = payload.SerializeToString(deterministic=True)
         name = f"blob_{hashlib.sha256(content).hexdigest()}"
-        if name not in self._kept:
+        now = clock.monotonic()
+        if now - self._kept.get(name, -_SAY_AGAIN_SECONDS) >= _SAY_AGAIN_SECONDS:
             await asyncio.to_thread(self._blobs.put, name, content)
             if len(self._kept) >= _REMEMBERED:
                 self._kept.clear()
-            self._kept.add(name)
+            self._kept[name] = now
         shown = payload.data[:_SHOWN_CHARACTERS].decode(errors="replace")
         data = {"blob": name, "bytes": len(payload.data), "begins": shown}
         return Payload(

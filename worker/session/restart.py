@@ -37,7 +37,7 @@ def carried_by(info: workflow.Info, args: list[UserValue]) -> Carried:
 
 def began(info: workflow.Info, memo: Any) -> str:
     """When the session began, in its first run; ISO text."""
-    return str(memo.get(MEMO_BEGAN) or info.start_time.isoformat())
+    return str(memo.get(MEMO_BEGAN) or info.workflow_start_time.isoformat())
 
 
 def go_on(session: Any, request: SessionRestart, args: list[UserValue]) -> NoReturn:

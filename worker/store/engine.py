@@ -24,6 +24,9 @@ from worker.errors import StoreError, StoreOutageError
 _BUSY_SECONDS = 30
 _WAL_RETRY_SECONDS = 0.01
 _POOL = 10
+_RECLAIM_STEPS = 1000
+_RECLAIM_PAGES = 256  # a megabyte of 4 KiB pages
+_RECLAIM_PAUSE_SECONDS = 0.02
 # A server that vanished without a word (a failover, a cable) is noticed within half a minute, not in hours.
 _POSTGRES_PATIENCE = {
     "connect_timeout": 10,
@@ -165,6 +168,18 @@ class Database:
         """An insert that can be told what to do on conflict."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
 
+    def reclaim(self) -> None:
+        """Give back file space that deleted rows left, a little at a time; Postgres does so by itself."""
+        if self.dialect != "sqlite":
+            return
+        for _ in range(_RECLAIM_STEPS):
+            with self._one_writer(), self._translated(), self.engine.connect() as connection:
+                plain: Any = connection.connection.dbapi_connection
+                if not plain.execute("PRAGMA freelist_count").fetchone()[0]:
+                    return
+                plain.execute(f"PRAGMA incremental_vacuum({_RECLAIM_PAGES})").fetchall()
+            time.sleep(_RECLAIM_PAUSE_SECONDS)
+
     def lock(self, connection: sa.Connection, name: int) -> None:
         """Hold a lock of this name until the transaction ends; SQLite's writers are alone anyway."""
         if self.dialect == "postgresql":
@@ -194,6 +209,7 @@ def prepare_sqlite(connection: Any, _record: Any) -> None:
     """Once per connection."""
     connection.isolation_level = None  # transactions begin where we say so, see begin_sqlite
     connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # heard by a new file only, and before WAL
     use_wal(connection)
     for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")

@@ -238,6 +238,7 @@ operations = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("result", Json),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Index("operations_by_time", "created_at"),
 )
 subscriptions = sa.Table(
     "subscriptions",
@@ -265,6 +266,7 @@ ended_subscriptions = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("ended_at", Moment, nullable=False),
     sa.Index("ended_subscriptions_by_source", "project", "source", "ended_at"),
+    sa.Index("ended_subscriptions_by_time", "ended_at"),
 )
 waiters = sa.Table(
     "waiters",
@@ -303,4 +305,5 @@ blobs = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("used_at", Moment),
 )

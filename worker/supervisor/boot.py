@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -89,6 +90,7 @@ def launch_of(
     """Extract a build's content and make its interpreter."""
     directory = settings.home / "builds" / deployment.build_id
     archive.unpack(content, directory)
+    os.utime(directory)  # it is in use, see worker.retention.files
     python = environment.interpreter(deployment.requirements, settings.cache_dir, directory, tell)
     keys = derive_keys(settings.installation_key(), deployment.project)
     triggers = deployment.desired["project"]["triggers"]

@@ -33,6 +33,7 @@ from worker.meter import Meter
 from worker.store import Store
 from worker.store.records import Deployment
 from worker.supervisor import activation, boot, child, credentials
+from worker.supervisor.cleaning import Cleaning
 from worker.supervisor.keeper import Keeper, Tell
 from worker.supervisor.upkeep import Upkeep
 
@@ -107,6 +108,11 @@ class Supervisor:
             asyncio.create_task(self._over_and_over("upkeep", self._look_after, _TICK_SECONDS)),
             asyncio.create_task(self._over_and_over("credentials", self._hand_out, _TICK_SECONDS)),
         ]
+        if self._settings.keep.every_seconds:
+            cleaning = Cleaning(self._settings, self._store, self._client, self._id)
+            beside.append(
+                asyncio.create_task(self._over_and_over("cleaning", cleaning.round, cleaning.pause_seconds))
+            )
         try:
             await self._over_and_over("step", self._step, _TICK_SECONDS, self._wake)
         finally:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from worker import config
-from worker.config import Settings
+from worker.config import Keep, Settings
 from worker.errors import ConfigError
 
 
@@ -40,6 +40,14 @@ def test_settings_read_each_variable(tmp_path):
         AK_CACHE_DIR="/var/cache/ak",
         AK_BUDGET_SECONDS="0.5",
         AK_MAX_CACHED_SESSIONS="7",
+        AK_HISTORY_WARNING="500",
+        AK_RETENTION_EVENT_DAYS="0.5",
+        AK_RETENTION_EVENTS="5",
+        AK_RETENTION_LOG_DAYS="2",
+        AK_RETENTION_LOG_LINES="6",
+        AK_RETENTION_DEPLOYMENT_DAYS="3",
+        AK_RETENTION_DEPLOYMENTS="4",
+        AK_RETENTION_EVERY_SECONDS="60",
         AK_LOG_LEVEL="DEBUG",
         AK_LOG_FORMAT="json",
     )
@@ -48,7 +56,8 @@ def test_settings_read_each_variable(tmp_path):
     assert found.public_url == "https://hooks.example.com"
     assert (found.temporal_port, found.ui_port) == (0, 1)
     assert str(found.cache_dir) == "/var/cache/ak"
-    assert (found.budget_seconds, found.max_cached_workflows) == (0.5, 7)
+    assert (found.budget_seconds, found.max_cached_workflows, found.history_warning) == (0.5, 7, 500)
+    assert found.keep == Keep(0.5, 5, 2, 6, 3, 4, 60)
     assert (found.log_level, found.log_format) == ("debug", "json")
 
 
@@ -80,6 +89,8 @@ def test_settings_read_a_profile_of_temporal(tmp_path):
         ("AK_BUDGET_SECONDS", "soon"),
         ("AK_BUDGET_SECONDS", "nan"),
         ("AK_MAX_CACHED_SESSIONS", "-5"),
+        ("AK_RETENTION_LOG_DAYS", "-1"),
+        ("AK_RETENTION_DEPLOYMENTS", "all"),
         ("AK_LOG_LEVEL", "loud"),
         ("AK_LOG_FORMAT", "xml"),
     ],
