@@ -36,8 +36,8 @@ def carried_by(info: workflow.Info, args: list[UserValue]) -> Carried:
 
 
 def began(info: workflow.Info, memo: Any) -> str:
-    """When the session began, in its first run; ISO text."""
-    return str(memo.get(MEMO_BEGAN) or info.workflow_start_time.isoformat())
+    """Since when the session hears signals: ISO text, as it stands in the histories of sessions."""
+    return str(memo.get(MEMO_BEGAN) or info.start_time.isoformat())
 
 
 def go_on(session: Any, request: SessionRestart, args: list[UserValue]) -> NoReturn:
@@ -57,7 +57,11 @@ def go_on(session: Any, request: SessionRestart, args: list[UserValue]) -> NoRet
     restarts = int(memo.get(MEMO_RESTARTS) or 0) + 1
     workflow.continue_as_new(
         args=[request.data if fresh else (args[0] if args else None), dataclasses.asdict(bundle)],
-        memo={**memo, MEMO_BEGAN: began(info, memo), MEMO_RESTARTS: str(restarts)},
+        memo={
+            **memo,
+            MEMO_BEGAN: memo.get(MEMO_BEGAN) or info.workflow_start_time.isoformat(),
+            MEMO_RESTARTS: str(restarts),
+        },
     )
 
 
