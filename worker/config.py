@@ -1,32 +1,12 @@
 """Settings: the only place that reads the environment.
 
-variable               meaning                                                  default
-====================== ======================================================== =============================
-AK_HOME                state: database, builds, logs, the installation's key    ~/.autokitteh
-AK_DATABASE_URL        sqlite:///file or postgresql://…                         SQLite in AK_HOME
-AK_LISTEN              host:port of the gateway; port 0 takes any free one      127.0.0.1:9980
-AK_METRICS_LISTEN      host:port where `ak worker` shows /metrics and /healthz  nowhere
-AK_PUBLIC_URL          where the world reaches the gateway                      the gateway's own address
-AK_TEMPORAL_PORT       port of our own Temporal server; 0 takes any free one    7233
-AK_UI_PORT             port of its UI; 0 takes any free one                     8233
-AK_PAYLOAD_KEY         the installation's key, 32 bytes as hex                  the file ``key`` in AK_HOME
-AK_CACHE_DIR           Temporal binaries, projects' virtual environments        ~/.cache/autokitteh
-AK_BUDGET_SECONDS      how long a handler may compute without a call            5
-AK_ANSWER_SECONDS      how long a synchronous webhook waits for its answer      30
-AK_PAYLOAD_LIMIT       bytes of one argument list, result or exception          33554432
-AK_MAX_CACHED_SESSIONS sessions kept in memory per build process                1000
-AK_IDLE_SECONDS        a draining process without work for so long is stopped   60
-AK_HISTORY_WARNING     events of a session's history before its log warns       10000
-AK_LOG_LEVEL           debug, info, warning, error                              warning
-AK_LOG_FORMAT          text or json                                             text
-====================== ======================================================== =============================
-=======
 ============================= ======================================================== =============================
 variable                      meaning                                                  default
 ============================= ======================================================== =============================
 AK_HOME                       state: database, builds, logs, the installation's key    ~/.autokitteh
 AK_DATABASE_URL               sqlite:///file or postgresql://…                         SQLite in AK_HOME
 AK_LISTEN                     host:port of the gateway; port 0 takes any free one      127.0.0.1:9980
+AK_METRICS_LISTEN             host:port where `ak worker` shows /metrics and /healthz  nowhere
 AK_METRICS_LISTEN             host:port where `ak worker` shows /metrics and /healthz  nowhere
 AK_PUBLIC_URL                 where the world reaches the gateway                      the gateway's own address
 AK_TEMPORAL_PORT              port of our own Temporal server; 0 takes any free one    7233
