@@ -7,7 +7,6 @@ AK_HOME                       state: database, builds, logs, the installation's 
 AK_DATABASE_URL               sqlite:///file or postgresql://…                         SQLite in AK_HOME
 AK_LISTEN                     host:port of the gateway; port 0 takes any free one      127.0.0.1:9980
 AK_METRICS_LISTEN             host:port where `ak worker` shows /metrics and /healthz  nowhere
-AK_METRICS_LISTEN             host:port where `ak worker` shows /metrics and /healthz  nowhere
 AK_PUBLIC_URL                 where the world reaches the gateway                      the gateway's own address
 AK_TEMPORAL_PORT              port of our own Temporal server; 0 takes any free one    7233
 AK_UI_PORT                    port of its UI; 0 takes any free one                     8233

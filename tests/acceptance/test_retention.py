@@ -134,7 +134,7 @@ def test_session_that_temporal_forgot_is_known_from_its_log(up, tmp_path):
     session = up.ak("session", "start", "kept", "main.py:fails")["id"]
     known = up.ak("session", "wait", session, "--timeout", "60")
     asyncio.run(forget(up, session))
-    found = eventually_sync(lambda: (s := up.ak("session", "get", session)).get("only_log") and s, 30)
+    found = eventually_sync(lambda: (s := up.ak("session", "get", session)).get("only_log") and s, 120)
     for name in ("id", "project", "handler", "state"):
         assert found[name] == known[name]
     assert found["error"]["type"] == "ValueError"

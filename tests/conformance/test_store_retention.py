@@ -75,6 +75,7 @@ def test_only_the_newest_events_stay(store):
     for number in range(10):
         record(store, number, 0)
     assert store.retention.events(Age(None), Needed(), delete=True) == 0
+    assert store.retention.events(Age(None, 4, NOW - DAY), Needed(), delete=True) == 0
     assert store.retention.events(Age(None, 4), Needed(), delete=True) == 6
     assert {event.id for event in store.events.list()} == {"evt_6", "evt_7", "evt_8", "evt_9"}
 

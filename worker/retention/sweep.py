@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from worker import clock, versions
@@ -35,6 +35,7 @@ LEASE = "retention"
 LEASE_SECONDS = 600.0
 _DAY = dt.timedelta(days=1)
 _HOUR = dt.timedelta(hours=1)
+_SETTLED = dt.timedelta(minutes=10)
 _PAYLOAD_MARGIN = 2 * _DAY
 
 
@@ -123,7 +124,7 @@ class Sweep:
         return removed
 
     def _age(self, days: float, most: int = 0) -> Age:
-        return Age(self._now - days * _DAY if days else None, most)
+        return Age(self._now - days * _DAY if days else None, most, self._now - _SETTLED)
 
     async def _histories(self) -> dt.timedelta:
         """How long Temporal keeps the histories of sessions that ended."""
@@ -148,10 +149,26 @@ class Sweep:
                 with contextlib.suppress(ValueError, TypeError):
                     began = dt.datetime.fromisoformat(memo.get(MEMO_BEGAN) or "")
                 since[item.task_queue] = min(began, since.get(item.task_queue, began))
-                oldest = min(item.start_time, oldest or item.start_time)
+                first = await self._first_step(item)
+                oldest = min(first, oldest or first)
         except RPCError as error:
             raise TemporalError(f"Temporal does not list the open sessions: {error.message}") from None
         return Needed(frozenset(sessions), frozenset(runs), since, oldest)
+
+    async def _first_step(self, item: WorkflowExecution) -> dt.datetime:
+        """Since when there are steps in an open run's history: one that was reset has those of the run before."""
+        if item.raw_info.first_run_id in {"", item.run_id}:
+            return item.start_time
+        try:
+            described = await self._client.get_workflow_handle(item.id, run_id=item.run_id).describe()
+        except RPCError as error:
+            if is_gone(error):
+                return item.start_time
+            raise
+        extended = described.raw_description.workflow_extended_info
+        if not extended.HasField("original_start_time"):
+            return item.start_time
+        return min(item.start_time, extended.original_start_time.ToDatetime(tzinfo=dt.UTC))
 
     async def _registrations(self, needed: Needed) -> int:
         """Subscriptions and waits of sessions that ended without a word, by force for example."""

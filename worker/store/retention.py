@@ -38,10 +38,20 @@ class Needed:
 
 @dataclass(frozen=True)
 class Age:
-    """Rows from before ``before``, and all but the newest ``most``; None and 0 for no limit."""
+    """Rows from before ``before``, and all but the newest ``most``; None and 0 for no limit.
+
+    The number counts for what is older than ``settled``: what happened just now, Temporal's lists may not show yet.
+    """
 
     before: dt.datetime | None
     most: int = 0
+    settled: dt.datetime | None = None
+
+    def over(self, at: dt.datetime, seq: int, newest: int) -> bool:
+        """Whether a row goes: from when it is, its number, and the newest one's."""
+        old = self.before is not None and at < self.before
+        settled = self.settled is None or at < self.settled
+        return old or (settled and self.most > 0 and seq <= newest - self.most)
 
 
 class Retention:
@@ -104,8 +114,7 @@ class Retention:
             query = sa.select(sa.func.max(_LOG.c.at), sa.func.max(_LOG.c.seq), sa.func.count())
             at, seq, count = connection.execute(query.where(here)).one()
             newest = connection.execute(sa.select(sa.func.max(_LOG.c.seq))).scalar() or 0
-        old = age.before is not None and at is not None and at < age.before
-        if not old and not (age.most and seq <= newest - age.most):
+        if at is None or not age.over(at, seq, newest):
             return 0
         if delete:
             self._delete(_LOG.c.seq, here & (_LOG.c.seq <= seq))
@@ -197,18 +206,14 @@ class Retention:
         seq = table.c.seq
         with self._database.read() as connection:
             newest = connection.execute(sa.select(sa.func.max(seq))).scalar() or 0
-        below, after = (newest - age.most if age.most else 0), 0
+        after = 0
         while True:
             query = (
                 sa.select(seq, at.label("old_at"), *columns).where(seq > after).order_by(seq).limit(_BATCH)
             )
             with self._database.read() as connection:
                 rows = connection.execute(query).all()
-            old = [
-                row
-                for row in rows
-                if row.seq <= below or (age.before is not None and row.old_at < age.before)
-            ]
+            old = [row for row in rows if age.over(row.old_at, row.seq, newest)]
             if not old:
                 return
             yield old
