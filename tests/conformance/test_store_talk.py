@@ -85,3 +85,11 @@ def test_outcomes_are_read_in_order_and_recorded_once(store):
     found = store.mailbox.outcomes("evt_1")
     assert [item.value["n"] for item in found] == [1, 2]
     assert [item.value["n"] for item in store.mailbox.outcomes("evt_1", found[0].seq)] == [2]
+
+
+def test_newest_outcomes_are_told_per_event(store):
+    """Of the events asked for, those that have any."""
+    for n, event in enumerate(("evt_1", "evt_2", "evt_1")):
+        store.mailbox.answer(event, "ses_1", {"n": n}, f"op {n}")
+    newest = store.mailbox.newest_outcomes({"evt_1", "evt_3"})
+    assert newest == {"evt_1": store.mailbox.outcomes("evt_1")[-1].seq}

@@ -21,12 +21,12 @@ from temporalio.service import RPCError
 from worker import clock, log
 from worker.dispatch import match
 from worker.gateway.disclosure import Disclosure
+from worker.gateway.feed import Feed
 from worker.rpc import is_gone
 from worker.store import Store
 from worker.store.records import Delivery, Event
 
 RESPONSE_SECONDS = 30.0
-_POLL_SECONDS = 0.01
 _NOT_STARTED_SECONDS = 0.05
 _NOT_OURS = frozenset({"content-length", "transfer-encoding", "connection", "autokitteh-event-id"})
 
@@ -45,6 +45,7 @@ class Answers:
         self._client = client
         self._seconds = seconds
         self._disclose = (disclosure or Disclosure(store, b"")).of
+        self._feed = Feed(store)
 
     async def wait(self, event: Event) -> Response:
         """The response to the request that made this event."""
@@ -54,13 +55,16 @@ class Answers:
             reasons = "; ".join(item.reason for item in deliveries if item.reason)
             return PlainTextResponse(f"Bad Gateway: no session was started. {reasons}".strip(), 502)
         disclose = functools.partial(self._disclose, event.project)
-        wait = _Wait(self._store, self._client, event.id, started, self._seconds, disclose)
-        first = await wait.next()
+        wait = _Wait(self._store, self._client, self._feed, event.id, started, self._seconds, disclose)
+        first = None
+        try:
+            first = await wait.next()
+        finally:
+            if first is None or not first.get("more"):
+                wait.close()
         if first is None:
-            await wait.close()
             return wait.unanswered()
         if not first.get("more"):
-            await wait.close()
             return Response(
                 body_of(first), first["status_code"], headers_of(first), media_type=media_type_of(first)
             )
@@ -76,6 +80,7 @@ class _Wait:
         self,
         store: Store,
         client: Client,
+        feed: Feed,
         event_id: str,
         deliveries: list[Delivery],
         seconds: float,
@@ -86,28 +91,35 @@ class _Wait:
         self._client = client
         self._event_id = event_id
         self._end = clock.monotonic() + seconds
-        self._after = 0
+        self._feed = feed
+        self._watch = feed.open(event_id)
         self._ready: list[dict[str, Any]] = []
         self._failed = False
         self._timed_out = False
         self._sessions = [asyncio.create_task(self._follow(item)) for item in deliveries]
+        for task in self._sessions:
+            task.add_done_callback(lambda _: self._watch.news.set())
 
     async def next(self) -> dict[str, Any] | None:
         """The next outcome; None when there will be none, or the time is over."""
-        while True:
+        watch = self._watch
+        while not self._ready:
+            watch.news.clear()  # before looking: what comes meanwhile sets it again
             ended = all(task.done() for task in self._sessions)  # asked first: an ended session says no more
-            if not self._ready:
-                found = await asyncio.to_thread(self._store.mailbox.outcomes, self._event_id, self._after)
-                self._ready = [await asyncio.to_thread(self._disclose, item.value) for item in found]
-                self._after = found[-1].seq if found else self._after
-            if self._ready:
-                return self._ready.pop(0)
+            found = await asyncio.to_thread(self._store.mailbox.outcomes, self._event_id, watch.seen)
+            self._ready = [await asyncio.to_thread(self._disclose, item.value) for item in found]
+            watch.seen = found[-1].seq if found else watch.seen
+            if found:
+                break
             if ended:
                 return None
-            if clock.monotonic() > self._end:
+            try:
+                async with asyncio.timeout(self._end - clock.monotonic()):
+                    await watch.news.wait()
+            except TimeoutError:
                 self._timed_out = True
                 return None
-            await asyncio.sleep(_POLL_SECONDS)
+        return self._ready.pop(0)
 
     async def chunks(self, first: dict[str, Any]) -> AsyncIterator[bytes]:
         """The parts of a response that stays open."""
@@ -119,7 +131,7 @@ class _Wait:
                     yield body
                 outcome = await self.next() if outcome.get("more") else None
         finally:
-            await self.close()
+            self.close()
 
     def unanswered(self) -> Response:
         """What is said when no session said anything."""
@@ -129,14 +141,15 @@ class _Wait:
             return PlainTextResponse("Internal Server Error: the session failed", 500)
         return Response(status_code=204)
 
-    async def close(self) -> None:
-        """Follow the sessions no longer."""
+    def close(self) -> None:
+        """Follow the sessions no longer; the answer does not wait for that."""
+        self._feed.close(self._watch)
         for task in self._sessions:
             task.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
 
     async def _follow(self, delivery: Delivery) -> None:
-        """Until the session ends."""
+        """Until the session ends. Most have answered before it is worth asking; none has started yet."""
+        await asyncio.sleep(_NOT_STARTED_SECONDS)
         handle = self._client.get_workflow_handle(delivery.session_id)
         while True:
             try:

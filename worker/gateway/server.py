@@ -165,8 +165,10 @@ def listen(host: str, port: int, setting: str = "AK_LISTEN") -> socket.socket:
     """
     hint = f"Set {setting} to another address, such as 127.0.0.1:9981, or to port 0 for any free one."
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        family, kind, proto, _, address = found[0]
+        # Named as TCP: only then does asyncio switch Nagle's algorithm off, which holds an answer's body back for 40 ms.
+        listener = socket.socket(family, kind, proto)
     except OSError as error:
         raise ConfigError(
             f"{setting}: {host}:{port} is not an address: {error.strerror}", hint=hint

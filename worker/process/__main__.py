@@ -26,7 +26,6 @@ from worker.process.credentials import KnownSecrets
 
 _STUCK_EXIT = 75
 _FAILED_EXIT = 1
-_COLLECT_AFTER = 5_000  # objects
 
 
 class Reporter:
@@ -119,13 +118,9 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter, known: KnownSec
 
 
 def spare_the_collector() -> None:
-    """What was loaded until now stays to the end: Python's garbage collector need not look through it again and again.
-
-    Nor need it look after every 700 objects, which a few activations make.
-    """
+    """What was loaded until now stays to the end: Python's garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
 def listen(pipe: Any, known: KnownSecrets, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 import zlib
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -219,6 +220,13 @@ class Mailbox:
         )
         with self._database.read() as connection:
             return [Outcome(**row._mapping) for row in connection.execute(query)]
+
+    def newest_outcomes(self, event_ids: Collection[str]) -> dict[str, int]:
+        """The number of the newest outcome of each of these events that has any."""
+        query = sa.select(_OUT.c.event_id, sa.func.max(_OUT.c.seq)).group_by(_OUT.c.event_id)
+        with self._database.read() as connection:
+            found = connection.execute(query.where(_OUT.c.event_id.in_(event_ids)))
+            return {row[0]: row[1] for row in found}
 
     def _lock(self, connection: sa.Connection, project: str, name: str) -> None:
         self._database.lock(connection, zlib.crc32(f"signal {project} {name}".encode()))
