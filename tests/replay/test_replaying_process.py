@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import sys
@@ -14,7 +15,7 @@ from tests.helpers.record import NAME
 from tests.helpers.replaying import boot_of
 from worker.errors import DeployError
 from worker.supervisor.boot import Launch
-from worker.supervisor.replays import asking
+from worker.supervisor.replays import EndedBeforeError, asking
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -70,3 +71,37 @@ async def test_code_that_cannot_be_loaded_is_refused_with_its_line(project):
         async with asking(launch_of(project)):
             pass
     assert (refused.value.code, refused.value.where) == ("AK1101", "main.py:1")
+
+
+async def test_code_that_computes_for_ever_breaks(project):
+    """It is stopped over its budget, as in a build process; the session would end there."""
+    text = (project / "main.py").read_text()
+    changed = text.replace(
+        "    total = 0\n    for i", "    total = 0\n    while True:\n        total += 1\n    for i", 1
+    )
+    assert changed != text
+    (project / "main.py").write_text(changed)
+    launch = launch_of(project)
+    launch = dataclasses.replace(launch, boot=dataclasses.replace(launch.boot, budget_seconds=0.5))
+    async with asking(launch) as build:
+        found = await build.replay(history("steps"))
+    assert (found["outcome"], found["now"]["kind"]) == ("breaks", "end")
+
+
+async def test_process_that_dies_is_told_from_one_that_was_dead(project):
+    """Only the history it died over is suspect; those that waited are for another process."""
+    async with asking(launch_of(project)) as build:
+        build._process.kill()
+        with pytest.raises(DeployError, match="ended"):
+            await build.replay(history("steps"))
+        with pytest.raises(EndedBeforeError):
+            await build.replay(history("naps"))
+
+
+async def test_replay_prints_nothing_and_writes_nothing(project):
+    """What the session printed when it ran is not printed again."""
+    launch = launch_of(project)
+    async with asking(launch) as build:
+        assert (await build.replay(history("steps")))["outcome"] == "clean"
+    assert launch.log_file.read_text() == ""
+    assert not (project.parent / "store.db").exists()
