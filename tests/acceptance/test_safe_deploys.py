@@ -159,7 +159,12 @@ def test_activate_goes_back_to_an_old_deployment_with_its_configuration(up, stor
         ("inactive", first["build"]),
     ]
     golden.check(up.run("deployment", "list", "back").stdout, "deployment/list")
-    assert up.ak("deployment", "activate", first["deployment"])["changed"] is True
+    open_one = up.ak("session", "start", "back", "main.py:on_event")["id"]
+    eventually_sync(lambda: waits_for(store, open_one, "/etc"), 30)
+    answer = up.ak("deployment", "activate", first["deployment"], "--migrate")
+    assert (answer["changed"], answer["sessions"]["moved"]) == (True, 1)
+    go(up, open_one)
+    assert up.ak("session", "wait", open_one, "--timeout", "60")["deployment"] == first["deployment"]
     session = up.ak("session", "start", "back", "main.py:on_event")["id"]
     eventually_sync(lambda: up.prints(session) == ["one begins a"], 30)
     assert up.ak("deployment", "activate", first["deployment"][:12])["changed"] is False
@@ -279,5 +284,6 @@ def test_session_with_a_value_that_cannot_be_read_waits_and_says_so(up, store, t
     listed = {item["id"]: item for item in up.ak("session", "list", "waits")}
     assert listed["ses_unreadable"]["problem"]["code"] == "AK1601"
     assert "a large value is not in the store: blob_lost" in listed["ses_unreadable"]["problem"]["message"]
+    assert "--force ends it without them" in up.run("session", "stop", "ses_unreadable").stderr
     stopped = up.ak("session", "stop", "ses_unreadable", "--force")
     assert (stopped["state"], stopped["problem"]) == ("stopped", None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import clock
-from worker.cli import context, nearest
+from worker.cli import checking, context, nearest
 from worker.cli.deploy import Json, answer_for, watch
 from worker.cli.deploy import text_of as deployed_text
 from worker.cli.output import Output, moment, table
@@ -89,23 +89,37 @@ def get(deployment: Which, as_json: Json = False) -> None:
 
 
 @app.command()
-def activate(deployment: Which, as_json: Json = False) -> None:
+def activate(
+    deployment: Which,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate", help="Then move the open sessions that can go on with its code to it."),
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="With --migrate: look at so many open sessions.")
+    ] = 1000,
+    as_json: Json = False,
+) -> None:
     """Make an earlier deployment the active one: its code, its variables, its triggers. This is how to roll back.
 
-    Open sessions of the deployment that is active now finish on it.
+    Open sessions of the deployment that is active now finish on it, unless they are moved.
 
     Example: ak deployment activate dep_0vr66zbxx5
     """
     out = Output(as_json=as_json)
 
-    async def work() -> dict[str, Any]:
+    async def moved(answer: dict[str, Any], store: Store, found: Any) -> Any:
+        return await checking.migrate(answer, store, found, out, limit) if migrate else None
+
+    async def work() -> tuple[dict[str, Any], Any]:
         from worker import versions
 
         found = context.settings()
         with context.opened(found) as store:
             record = find(store, deployment)
             if record.state == "active":
-                return answer_for(record, store, found, changed=False)
+                answer = answer_for(record, store, found, changed=False)
+                return answer, await moved(answer, store, found)
             if not store.builds.exists(record.build_id):
                 raise DeployError(f"the build of {record.id} is gone", hint="Deploy its code again.")
             if not store.services.alive("supervisor", _ALIVE_SECONDS):
@@ -116,10 +130,15 @@ def activate(deployment: Which, as_json: Json = False) -> None:
                 await versions.check_room(client, record.project, record.version)
             asked = await asyncio.to_thread(ask_again, record, store)
             active = await watch(asked, store, out.progress)
-            return answer_for(active, store, found, changed=True)
+            answer = answer_for(active, store, found, changed=True)
+            return answer, await moved(answer, store, found)
 
-    answer = context.run(work())
-    out.document(answer, deployed_text(answer))
+    answer, report = context.run(work())
+    text = deployed_text(answer)
+    if report is not None:
+        answer |= {"sessions": report.to_json()}
+        text += "\n" + checking.text_of(report, deployed=True)
+    out.document(answer, text)
 
 
 @app.command()

@@ -194,6 +194,10 @@ def stop(
         until = clock.monotonic() + _STOP_SECONDS
         while (now := await read(client, found, store))["state"] not in _ENDED and clock.monotonic() < until:
             await asyncio.sleep(_POLL_SECONDS)
+        if now["problem"] and now["state"] not in _ENDED:
+            Output(as_json=as_json).progress(
+                f"it waits ({now['problem']['code']}) and cannot run its finally blocks: --force ends it without them"
+            )
         return now
 
     async def work() -> Any:

@@ -34,8 +34,8 @@ _MOST_KEPT = 5000  # activations of one replay; beyond that, Temporal's own word
 
 BACK = "It goes back to the version that recorded it by itself."
 CHOICES = (
-    "It waits and is tried again. Activate a deployment that fits (ak deployment list, ak deployment activate), "
-    "or end it: ak session stop {session} --force"
+    "It waits and is tried again. Move it to code that fits (ak deploy --migrate, "
+    "or back: ak deployment activate DEPLOYMENT --migrate), or end it: ak session stop {session} --force"
 )
 
 
