@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,6 +194,18 @@ class Carried:
     signals: list[list[JSON]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+
+
+def static_details(session_id: str, memo: Mapping[str, str]) -> str:
+    """What a person reads about a session's origin in Temporal's UI, as Markdown, and what to type to see more."""
+    trigger, event, parent = (memo.get(name, "") for name in (MEMO_TRIGGER, MEMO_EVENT_ID, MEMO_PARENT))
+    origin = "started by hand"
+    if event:
+        origin = f"started by trigger `{trigger}`, event `{event}`"
+    elif parent:
+        origin = f"started by session `{parent}`"
+    explain = f"\n- why: `ak event explain {event}`" if event else ""
+    return f"- {origin}\n- what it did: `ak session show {session_id}`{explain}"
 
 
 # Bytes have no place in JSON: an event's data keeps a request's body as base64, in the store, in Temporal and

@@ -36,6 +36,7 @@ CANCELED = "canceled"
 _OWN = "autokitteh."
 _ENDING = "autokitteh.end"
 _LOCAL_MARKER = "core_local_activity"
+_UNNAMED_TIMER = "timer"  # what asyncio.sleep left before it said its length and line
 _SEPARATOR = " · "
 
 
@@ -141,10 +142,10 @@ def _activity(event: HistoryEvent, attributes: Any, n: int) -> Step | None:
 
 def _timer(event: HistoryEvent, attributes: Any, n: int) -> Step:
     name, _, where = _summary(event).rpartition(_SEPARATOR)
-    name = name or "timer"
+    name = name or _UNNAMED_TIMER
     return Step(
         n=n,
-        kind=SLEEP if name.startswith("sleep") else WAIT,
+        kind=SLEEP if name.startswith(("sleep", _UNNAMED_TIMER)) else WAIT,
         name=name,
         where=where,
         event=event.event_id,

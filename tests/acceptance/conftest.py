@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import browser
 from tests.helpers.ak import running
 
 ROOT = Path(__file__).parents[2]
@@ -23,3 +24,10 @@ def up(tmp_path_factory):
 def examples():
     """The examples that stand in the documentation."""
     return ROOT / "examples"
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A page of a headless Chromium."""
+    with browser.opened() as opened:
+        yield opened

@@ -24,7 +24,13 @@ from autokitteh.errors import AutoKittehError
 from autokitteh.event import Event
 from worker import ids
 from worker.activities.system import Caller, System
-from worker.contracts import MEMO_PARENT, MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, decode_data
+from worker.contracts import (
+    MEMO_PARENT,
+    MEMO_PROJECT,
+    WORKFLOW_TASK_TIMEOUT_SECONDS,
+    decode_data,
+    static_details,
+)
 from worker.dispatch.deliver import plain_json
 from worker.errors import PayloadError
 from worker.payload.codec import Codec
@@ -32,6 +38,8 @@ from worker.payload.plain import shown, to_plain
 from worker.store import SessionStore
 
 _POLL_SECONDS = 0.1
+
+_SUMMARY_LIMIT = 200  # characters
 
 
 @dataclass
@@ -133,13 +141,16 @@ class ActivityRuntime:
         target = project or self._ground.project
         if target != self._ground.project:
             self._apply("find_project", {"project": target, "loc": loc})
+        noted = {**labels, MEMO_PROJECT: target, MEMO_PARENT: self._session_id}
         self._await(
             self._ground.client().start_workflow(
                 loc,
                 plain_json(plain),
                 id=identifier,
                 task_queue=target,
-                memo={**labels, MEMO_PROJECT: target, MEMO_PARENT: self._session_id},
+                memo=noted,
+                static_summary=f"start {loc}"[:_SUMMARY_LIMIT],
+                static_details=static_details(identifier, noted),
                 task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
             )
         )

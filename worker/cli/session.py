@@ -14,13 +14,14 @@ from worker import clock, ids
 from worker.cli import context, links
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table
-from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS
+from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, static_details
 from worker.errors import NotFoundError, UsageError, WorkerError
 
 app = typer.Typer(help="Start, list, look at and stop sessions.", no_args_is_help=True, rich_markup_mode=None)
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5.0
+_SUMMARY_LIMIT = 200  # characters
 _ENDED = ("completed", "error", "stopped")
 Session = Annotated[
     str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")
@@ -52,12 +53,15 @@ def start(
             if store.deployments.active(project) is None:
                 raise WorkerError(f"{project} has no active deployment", hint="Deploy it: ak deploy DIR")
             async with context.connected(found, store) as client:
+                identifier, noted = ids.new("ses"), {MEMO_PROJECT: project, **pairs}
                 handle = await client.start_workflow(
                     handler,
                     args=[] if payload is None else [payload],
-                    id=ids.new("ses"),
+                    id=identifier,
                     task_queue=project,
-                    memo={MEMO_PROJECT: project, **pairs},
+                    memo=noted,
+                    static_summary=f"by hand → {handler}"[:_SUMMARY_LIMIT],
+                    static_details=static_details(identifier, noted),
                     task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
                 )
                 return (

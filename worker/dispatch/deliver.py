@@ -58,14 +58,16 @@ async def deliver(client: Client, delivery: Delivery, event: Event, trigger: Tri
 
     ``trigger`` may be None when the event's memo names it, or when it was deleted since.
     """
+    noted = memo(delivery, event, trigger)
     try:
         await client.start_workflow(
             delivery.handler,
             plain_json(event.data),
             id=delivery.session_id,
             task_queue=delivery.project,
-            memo=memo(delivery, event, trigger),
+            memo=noted,
             static_summary=summary(delivery, event),
+            static_details=contracts.static_details(delivery.session_id, noted),
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             task_timeout=dt.timedelta(seconds=contracts.WORKFLOW_TASK_TIMEOUT_SECONDS),
             rpc_timeout=dt.timedelta(seconds=RPC_TIMEOUT_SECONDS),

@@ -58,12 +58,14 @@ class Driver:
         self._leaving: tuple[greenlet, BaseException] | None = None
         self._swallowed_exits = 0
         self._swallowed_stops = 0
+        self.suspended: dict[greenlet, None] = {}  # greenlets that wait, in the order in which they began to
 
     async def run(self, function: Callable[[], Any]) -> Any:
         """Run ``function`` to its end; returns what it returns, raises what it raises."""
         child = greenlet(function)
         child.gr_context = contextvars.copy_context()
         outcome = self.switch(child)
+        self.suspended[child] = None
         while not child.dead:
             if outcome is _ABANDONED:
                 raise asyncio.CancelledError
@@ -76,6 +78,7 @@ class Driver:
                 outcome = self.switch(child, error=self._translate(error))
             else:
                 outcome = self.switch(child, value)
+        self.suspended.pop(child, None)
         return outcome
 
     def block(self, make_awaitable: Callable[[], Awaitable[Any]]) -> Any:

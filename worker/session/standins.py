@@ -18,7 +18,7 @@ from typing import Any
 from temporalio import workflow
 
 from worker.contracts import UserValue
-from worker.session import executors, tasks, threads
+from worker.session import executors, system, tasks, threads
 from worker.session.calls import place
 from worker.usercode import conversions
 
@@ -108,7 +108,9 @@ def sleep(session: Any, site: str, seconds: float) -> None:
         session.driver.check_open()
         return
     text = f"sleep {seconds:g} s · {place(site)}"
-    workflow.set_current_details(session.output.details(f"sleeping {seconds:g} s at `{place(site)}`"))
+    workflow.set_current_details(
+        session.output.details(f"sleeping {seconds:g} s at `{place(site)}`{system.until(seconds)}")
+    )
     session.driver.block(lambda: workflow.sleep(max(seconds, 0.001), summary=text))
 
 

@@ -24,6 +24,7 @@ from worker.contracts import (
     Carried,
     UserValue,
     decode_data,
+    static_details,
 )
 from worker.errors import PayloadError, SessionStopped, UserCodeError
 from worker.payload.plain import shown, to_plain
@@ -103,7 +104,9 @@ class SessionRuntime:
         for identifier in ids:
             self._check(identifier)
         mail = self._session.mail
-        if not system.wait_until(self._session, lambda: mail.has_event(ids), timeout, "an event"):
+        if not system.wait_until(
+            self._session, lambda: mail.has_event(ids), timeout, self._awaited_events(ids)
+        ):
             return None
         payload = mail.take_event(ids)
         data = decode_data(payload.get("data"))
@@ -115,6 +118,11 @@ class SessionRuntime:
             connection_id=payload.get("source") if payload.get("source_kind") == "connection" else None,
             trigger=payload.get("source") if payload.get("source_kind") == "trigger" else None,
         )
+
+    def _awaited_events(self, ids: list[str]) -> str:
+        """``an event from approve``: which events are waited for."""
+        sources = dict.fromkeys(self._subscriptions[item][0] for item in ids)
+        return f"an event from {', '.join(sources)}" if sources else "an event"
 
     def _check(self, subscription_id: str) -> None:
         if subscription_id not in self._subscriptions:
@@ -149,6 +157,7 @@ class SessionRuntime:
         system.note(session, "start", (loc, data), where)
         mask = session.codec.mask  # a memo is read by people: it names no secret, it hides it
         labels = {mask(str(key)): mask(str(value)) for key, value in (memo or {}).items()}
+        noted = {**labels, MEMO_PROJECT: project or session.host.project, MEMO_PARENT: session.id}
 
         async def begin() -> None:
             handle = await workflow.start_child_workflow(
@@ -158,8 +167,9 @@ class SessionRuntime:
                 task_queue=project if other else None,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
-                memo={**labels, MEMO_PROJECT: project or session.host.project, MEMO_PARENT: session.id},
+                memo=noted,
                 static_summary=f"start {loc} · {where}"[:200],
+                static_details=static_details(identifier, noted),
             )
             self._children[identifier] = True
             handle.add_done_callback(lambda task: self._child_ended(identifier, task))

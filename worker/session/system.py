@@ -87,7 +87,7 @@ def wait_until(session: Any, ready: Callable[[], bool], timeout: float | None, w
         return True
     where = here(session)
     what = session.codec.mask(what)
-    workflow.set_current_details(session.output.details(f"waiting for {what} at `{where}`"))
+    workflow.set_current_details(session.output.details(f"waiting for {what} at `{where}`{until(timeout)}"))
     summary = f"wait for {what} · {where}"[:_SUMMARY_LIMIT]
 
     async def wait() -> bool:
@@ -98,6 +98,17 @@ def wait_until(session: Any, ready: Callable[[], bool], timeout: float | None, w
         return True
 
     return bool(session.driver.block(wait))
+
+
+def until(seconds: float | None) -> str:
+    """``, until 2026-01-02 03:04:05 UTC``: when a wait of so many seconds from now ends; empty when it has no end."""
+    if seconds is None:
+        return ""
+    try:
+        end = workflow.now() + dt.timedelta(seconds=seconds)
+    except OverflowError:
+        return ""
+    return f", until {end:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def here(session: Any) -> str:

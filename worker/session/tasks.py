@@ -10,13 +10,21 @@ from __future__ import annotations
 import asyncio
 import collections.abc
 import contextvars
+import dataclasses
+import json
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 from greenlet import GreenletExit, greenlet
+from temporalio.api.common.v1 import Payload
+from temporalio.api.sdk.v1 import UserMetadata
 from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 
+from worker.session import system, waiting
 from worker.session.greenlets import Driver, evicting
+
+_ASYNCIO_SLEEPS = "_set_result_unless_cancelled"  # what asyncio.sleep gives its timer to call
+_SUMMARY_LIMIT = 200
 
 
 class ExitedError(Exception):
@@ -88,9 +96,11 @@ class Stepped(collections.abc.Coroutine[Any, Any, Any]):
         except SystemExit as error:
             raise ExitedError(error.code) from None
         if child.dead:
+            self._driver.suspended.pop(child, None)
             self._child = self._awaiting = None
             return outcome
         self._child = child
+        self._driver.suspended[child] = None
         self._awaiting = outcome.__await__()
         return self._advance(lambda waiting: waiting.send(None))
 
@@ -167,6 +177,27 @@ class SessionLoop(_WorkflowInstanceImpl):
     def create_own_task(self, coro: Any) -> asyncio.Task[Any]:
         """A task of ours, which the user's code only asked for."""
         return super().create_task(coro)
+
+    def _timer_impl(
+        self, delay: float, options: Any, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """A timer; one that user code asked for through its event loop says so in the UI, with the line."""
+        session = getattr(self._object, "session", None)
+        if options.user_metadata is None and session is not None and session.host.state.current is session:
+            sleeps = getattr(callback, "__name__", "") == _ASYNCIO_SLEEPS
+            what = f"sleep {delay:g} s" if sleeps else f"time limit of {delay:g} s"
+            text = f"{what} · {system.here(session)}"[:_SUMMARY_LIMIT]
+            summary = Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(text).encode())
+            options = dataclasses.replace(options, user_metadata=UserMetadata(summary=summary))
+        timer: asyncio.TimerHandle = super()._timer_impl(delay, options, callback, *args, context=context)
+        return timer
+
+    def _stack_trace(self) -> str:
+        """What the Call Stack tab shows: where the user's code waits, and nothing of ours."""
+        session = getattr(self._object, "session", None)
+        if session is None:
+            return super()._stack_trace()
+        return waiting.describe(session.driver.suspended, session.host.directory)
 
     def run_until_complete(self, future: Any) -> Any:
         """As ``asyncio.run``."""

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 _CHAIN_LIMIT = 20
 _FRAMES_LIMIT = 60
@@ -67,6 +67,21 @@ def calling_line(directory: Path) -> str:
             break
         frame = frame.f_back
     return ""
+
+
+def waiting(frame: FrameType | None, directory: Path) -> str:
+    """The user's frames from this one outwards, in Python's own layout, outermost first; empty when there are none."""
+    roots = (f"{directory}{os.sep}", f"{os.path.realpath(directory)}{os.sep}")
+    found: list[str] = []
+    while frame is not None:
+        name = frame.f_code.co_filename
+        root = next((item for item in roots if name.startswith(item)), None)
+        if root is not None:
+            text = linecache.getline(name, frame.f_lineno).strip()
+            where = f'  File "{name.removeprefix(root)}", line {frame.f_lineno}, in {frame.f_code.co_name}'
+            found.append(f"{where}\n    {text}" if text else where)
+        frame = frame.f_back
+    return "\n".join(reversed(found))
 
 
 def render(error: BaseException, directory: Path, remote: Sequence[Frame] = ()) -> str:
