@@ -215,6 +215,11 @@ def inherited_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
 
 
+def child_environment() -> dict[str, str]:
+    """Our whole environment, for a short-lived process of ours."""
+    return dict(os.environ)
+
+
 def process_environment() -> MutableMapping[str, str]:
     """The environment of this process, which in a build process belongs to the user's program."""
     return os.environ

@@ -8,6 +8,7 @@
     │   ├── UserCodeError            the user's code cannot be loaded; carries file and line
     │   └── InUseError               it would take away what is in use, and nobody said yes
     ├── TemporalError                Temporal cannot be found, reached or used
+    ├── ConnectionTestError          a connection's credentials do not work
     ├── StoreError                   the database cannot be opened, read or written
     │   ├── LimitError               a value of a project is too large, or there are too many
     │   └── StoreOutageError         the database does not answer just now; the same may work in a moment
@@ -87,6 +88,12 @@ class TemporalError(WorkerError):
     """Temporal cannot be found, reached or used."""
 
     code = "AK1200"
+
+
+class ConnectionTestError(WorkerError):
+    """A connection's credentials are missing, or do not work."""
+
+    code = "AK1700"
 
 
 class StoreError(WorkerError):

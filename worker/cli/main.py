@@ -9,11 +9,14 @@ import sys
 import typer
 
 from worker.cli import (
+    connection,
     deploy,
     deployment,
+    doctor,
     errors,
     event,
     filters,
+    init,
     lint,
     manifests,
     retention,
@@ -30,11 +33,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 up.add_to(app)
 deploy.add_to(app)
+init.add_to(app)
+doctor.add_to(app)
 lint.add_to(app)
 app.add_typer(manifests.app, name="manifest")
 app.add_typer(deployment.app, name="deployment")
@@ -42,6 +46,7 @@ app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")
 app.add_typer(filters.app, name="filter")
 app.add_typer(var.app, name="var")
+app.add_typer(connection.app, name="connection")
 app.add_typer(value.app, name="value")
 app.add_typer(retention.app, name="retention")
 

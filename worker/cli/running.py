@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from worker import config, dev, temporal
+from worker.cli import watch
 from worker.cli.deploy import deploy_directory
 from worker.cli.follow import follow
 from worker.cli.output import Output
@@ -24,7 +26,7 @@ from worker.meter import Meter
 _SUPERVISOR_SECONDS = 30
 
 
-async def up(directories: list[Path], settings: Settings, out: Output) -> int:
+async def up(directories: list[Path], settings: Settings, out: Output, *, watching: bool = False) -> int:
     """Everything on one machine, until a signal."""
     configure(settings.log_level, as_json=settings.log_format == "json")
     stopped = dev.stop_event()
@@ -33,6 +35,7 @@ async def up(directories: list[Path], settings: Settings, out: Output) -> int:
     async with dev.running(settings, teller(out), out.progress) as running:
         await supervisor_is_up(running)
         deployments, failed = [], False
+        seen = {directory: watch.look(directory) for directory in directories}
         for directory in directories:
             try:
                 # Who starts it wants what the directory says, and nobody may be there to ask: warned, not asked.
@@ -44,16 +47,36 @@ async def up(directories: list[Path], settings: Settings, out: Output) -> int:
             except WorkerError as error:
                 sys.stderr.write(f"{error.code}: {error}\n")
                 failed = True
-        if failed and not deployments and not running.store.deployments.wanted():
+        if failed and not watching and not deployments and not running.store.deployments.wanted():
             return 1
         ready(running, deployments, out)
         following = asyncio.create_task(follow(running.store, out)) if not out.as_json else None
+        beside = [following] if following is not None else []
+        if watching:
+            beside += [
+                asyncio.create_task(watch.watch(item, redeployer(running, out), out.progress, seen[item]))
+                for item in directories
+            ]
         await stopped.wait()
-        if following is not None:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         out.progress("stopping …")
     return 0
+
+
+def redeployer(running: dev.Running, out: Output) -> Callable[[Path], Awaitable[str]]:
+    """What a change of a watched directory does."""
+
+    async def again(directory: Path) -> str:
+        answer = await deploy_directory(
+            directory, running.store, running.settings, out, yes=True, tell_unchanged=False
+        )
+        return (
+            f"{answer['project']} {'deployed' if answer['changed'] else 'unchanged'}   {answer['deployment']}"
+        )
+
+    return again
 
 
 async def supervisor_is_up(running: dev.Running) -> None:

@@ -29,7 +29,13 @@ def add_to(app: typer.Typer) -> None:
     app.command()(gateway)
 
 
-def up(directories: Directories = None, as_json: Json = False) -> int:
+def up(
+    directories: Directories = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Deploy a project again whenever its files change.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
     """Start everything on this machine and deploy projects.
 
     A Temporal server of its own (unless TEMPORAL_ADDRESS names one), the gateway for webhooks, a process per
@@ -41,7 +47,7 @@ def up(directories: Directories = None, as_json: Json = False) -> int:
     from worker.config import Settings
 
     chosen = directories or ([Path()] if Path("autokitteh.yaml").is_file() else [])
-    return context.run(running.up(chosen, Settings.load(), Output(as_json=as_json)))
+    return context.run(running.up(chosen, Settings.load(), Output(as_json=as_json), watching=watch))
 
 
 def worker(as_json: Json = False, healthcheck: Healthcheck = False) -> int:

@@ -18,7 +18,7 @@ from worker.store import Store
 
 app = typer.Typer(help="Set, list and delete variables.", no_args_is_help=True, rich_markup_mode=None)
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-Project = Annotated[str, typer.Argument(help="The project's name.")]
+Project = Annotated[str, typer.Argument(help="The project's name.", autocompletion=context.project_names)]
 Connection = Annotated[
     str, typer.Option("--connection", "-c", help="The variable belongs to this connection.")
 ]

@@ -120,6 +120,19 @@ class Events:
         with self._database.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
+    def overdue(self, since: dt.datetime) -> dict[str, int]:
+        """For each project how many deliveries still wait whose events were recorded before."""
+        events, deliveries = tables.events, tables.deliveries
+        query = (
+            sa.select(deliveries.c.project, sa.func.count())
+            .join(events, events.c.id == deliveries.c.event_id)
+            .where((deliveries.c.state == "pending") & (events.c.created_at < since))
+            .where(deliveries.c.kind.in_(["start", "event", "signal"]))
+            .group_by(deliveries.c.project)
+        )
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def deliveries(self, event_id: str) -> builtins.list[Delivery]:
         """What the event causes or caused."""
         query = (

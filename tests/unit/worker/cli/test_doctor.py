@@ -1,0 +1,93 @@
+"""Each check finds its problem, and nothing where there is none."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import socket
+
+import pytest
+
+from manifest.schema import INTEGRATIONS
+from tests.helpers.fake_store import AT, deployment
+from worker import integrations
+from worker.cli import doctor
+from worker.store.records import Connection, Service, Variable
+
+CHAT = Connection("con_1", "shop", "chat", "slack")
+TOKEN = Variable("shop", "BotToken", "t", "chat")
+ACTIVE = deployment()
+FAILED = dataclasses.replace(
+    deployment(2),
+    state="failed",
+    created_at=AT + dt.timedelta(seconds=1),
+    error={"message": "no", "where": "main.py:3", "hint": ""},
+)
+WORKER = Service("sup_1", "supervisor", "host", 1, AT)
+STUCK = dataclasses.replace(WORKER, details={"dep_1": "no disk", "dep_9": "gone"})
+
+
+@pytest.mark.parametrize(
+    ("problems", "said"),
+    [
+        (doctor.python_version((3, 10)), "Python 3.10"),
+        (doctor.python_version((3, 11)), ""),
+        (doctor.settings_known(["AK_HOM is no setting"]), "AK_HOM"),
+        (doctor.somebody_works([ACTIVE], []), "no worker is alive for shop"),
+        (doctor.somebody_works([ACTIVE], [WORKER]), ""),
+        (doctor.somebody_works([FAILED], []), ""),
+        (doctor.newest_failed([FAILED, ACTIVE]), "dep_2 failed: main.py:3: no"),
+        (doctor.newest_failed([dataclasses.replace(FAILED, created_at=AT - dt.timedelta(1)), ACTIVE]), ""),
+        (doctor.does_not_start([STUCK], [ACTIVE]), "dep_1 does not start on host: no disk"),
+        (doctor.does_not_start([WORKER], [ACTIVE]), ""),
+        (doctor.connections_ready("shop", [CHAT], {"chat"}, []), "needs BotToken"),
+        (doctor.connections_ready("shop", [CHAT], {"chat"}, [TOKEN]), ""),
+        (doctor.connections_ready("shop", [CHAT], set(), []), ""),
+        (doctor.nothing_overdue({"shop": 3}), "3 deliveries wait"),
+        (doctor.nothing_overdue({}), ""),
+        (doctor.gateway_answers("http://127.0.0.1:1", needed=True), "no gateway answers"),
+        (doctor.gateway_answers("http://127.0.0.1:1", needed=False), ""),
+    ],
+)
+def test_checks_say_what_is_wrong(problems, said):
+    """One problem with a remedy, or silence."""
+    found = list(problems)
+    assert [said in problem.message for problem in found] == ([True] if said else [])
+    assert all(problem.remedy for problem in found)
+
+
+def test_private_home_is_fine_and_an_open_one_is_not(tmp_path):
+    """Whoever reads the key reads every secret."""
+    (tmp_path / "key").write_text("x")
+    tmp_path.chmod(0o700)
+    (tmp_path / "key").chmod(0o600)
+    paths = [tmp_path, tmp_path / "key", tmp_path / "not there"]
+    assert list(doctor.readable_by_others(paths)) == []
+    (tmp_path / "key").chmod(0o644)
+    assert [problem.remedy for problem in doctor.readable_by_others(paths)] == [
+        f"chmod go= {tmp_path / 'key'}"
+    ]
+
+
+def test_disk_that_is_nearly_full(tmp_path):
+    """Before it is full."""
+    assert [problem.check for problem in doctor.disk_space(tmp_path, 1_000_000)] == ["disk"]
+    assert list(doctor.disk_space(tmp_path, 10**12)) == []
+
+
+def test_port_that_somebody_else_has():
+    """The gateway could not listen there."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert [problem.check for problem in doctor.port_in_use("127.0.0.1", port)] == ["gateway"]
+    assert list(doctor.port_in_use("127.0.0.1", port)) == []
+    assert list(doctor.port_in_use("127.0.0.1", 0)) == []
+
+
+def test_every_integration_of_manifests_says_what_it_needs():
+    """Tables of names stay in step; a way that is complete is enough."""
+    assert sorted(integrations.WAYS) == sorted(INTEGRATIONS)
+    assert integrations.TRIALS.keys() <= integrations.WAYS.keys()
+    for name, ways in integrations.WAYS.items():
+        assert all(integrations.missing(name, way) == () for way in ways)
+        assert name == "test" or integrations.missing(name, ())

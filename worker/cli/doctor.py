@@ -1,0 +1,265 @@
+"""``ak doctor``: silent when all is well, one line for each problem with its remedy.
+
+Each check is a small function that returns its problems; none changes anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from worker import clock, config, integrations
+from worker.cli import context
+from worker.cli.deploy import Json
+from worker.cli.output import Output
+from worker.config import Settings
+from worker.errors import WorkerError
+from worker.store import Store
+from worker.store.records import Connection, Deployment, Service, Variable
+
+_PYTHON = (3, 11)
+_ALIVE_SECONDS = 15.0
+_OVERDUE_SECONDS = 60
+_ANSWER_SECONDS = 5.0
+_FREE_BYTES = 500_000_000
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, and what to do about it."""
+
+    check: str
+    message: str
+    remedy: str
+
+
+Problems = Iterator[Problem]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(doctor)
+
+
+def doctor(as_json: Json = False) -> int:
+    """Look for what is wrong with this installation; says nothing when all is well.
+
+    Example: ak doctor
+    """
+    found = context.settings()
+    problems = [*of_machine(found), *context.run(of_installation(found))]
+    out = Output(as_json=as_json)
+    if as_json:
+        out.document([asdict(problem) for problem in problems], "")
+    for problem in [] if as_json else problems:
+        out.say(f"{problem.check}: {problem.message}\n  {problem.remedy}")
+    return 1 if problems else 0
+
+
+def of_machine(found: Settings) -> Problems:
+    """What can be seen without store and Temporal."""
+    yield from python_version(sys.version_info[:2])
+    yield from settings_known(found.warnings)
+    if not found.home.exists():
+        return
+    yield from readable_by_others([found.home, found.home / "key"])
+    yield from disk_space(found.home, shutil.disk_usage(found.home).free)
+    if config.read_running(found.home) is None:
+        yield from port_in_use(found.listen_host, found.listen_port)
+
+
+async def of_installation(found: Settings) -> list[Problem]:
+    """What the store and Temporal say."""
+    problems: list[Problem] = []
+    if not found.home.exists() and found.database_url.startswith("sqlite"):
+        return problems  # nothing was ever started here
+    try:
+        with context.opened(found) as store:
+            problems += of_store(store)
+            problems += gateway_answers(context.gateway_url(found), bool(store.deployments.wanted()))
+            problems += await temporal_answers(found, store)
+    except WorkerError as error:
+        problems.append(Problem("store", error.message, error.hint or "Check AK_DATABASE_URL."))
+    return problems
+
+
+def of_store(store: Store) -> Problems:
+    """What the records say."""
+    deployments = store.deployments.list()
+    workers = store.services.alive("supervisor", _ALIVE_SECONDS)
+    yield from somebody_works(deployments, workers)
+    yield from newest_failed(deployments)
+    yield from does_not_start(workers, deployments)
+    for project in {item.project for item in deployments if item.state == "active"}:
+        used = {item.connection for item in store.triggers.list(project) if item.connection}
+        yield from connections_ready(project, store.connections.list(project), used, store.vars.list(project))
+    since = clock.now() - dt.timedelta(seconds=_OVERDUE_SECONDS)
+    yield from nothing_overdue(store.events.overdue(since))
+
+
+def python_version(version: tuple[int, ...]) -> Problems:
+    """Ours needs a newer one."""
+    if version < _PYTHON:
+        yield Problem("python", f"this is Python {version[0]}.{version[1]}", "Install Python 3.11 or newer.")
+
+
+def settings_known(warnings: Iterable[str]) -> Problems:
+    """Variables that look like settings and are none."""
+    for warning in warnings:
+        yield Problem("settings", warning, "Correct the environment variable.")
+
+
+def readable_by_others(paths: Iterable[Path]) -> Problems:
+    """The home holds the key that opens all secrets."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.stat().st_mode & _OTHERS:
+                yield Problem("permissions", f"others may read {path}", f"chmod go= {path}")
+
+
+def disk_space(home: Path, free: int) -> Problems:
+    """A full disk stops everything."""
+    if free < _FREE_BYTES:
+        yield Problem(
+            "disk",
+            f"{free // 1_000_000} MB are left where {home} is",
+            "Make room, or move AK_HOME and the database.",
+        )
+
+
+def port_in_use(host: str, port: int) -> Problems:
+    """Somebody else has the gateway's port."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as attempt:
+        attempt.settimeout(_ANSWER_SECONDS)
+        if port and not attempt.connect_ex((host, port)):
+            yield Problem(
+                "gateway", f"another program listens on {host}:{port}", "Stop it, or set AK_LISTEN=host:port."
+            )
+
+
+def somebody_works(deployments: Iterable[Deployment], workers: Iterable[Service]) -> Problems:
+    """Deployments need a supervisor."""
+    wanted = {
+        item.project for item in deployments if item.state in {"pending", "starting", "active", "draining"}
+    }
+    if wanted and not list(workers):
+        yield Problem(
+            "worker",
+            f"no worker is alive for {', '.join(sorted(wanted))}",
+            "Start one: `ak up` or `ak worker`.",
+        )
+
+
+def newest_failed(deployments: Iterable[Deployment]) -> Problems:
+    """The last thing asked for did not come up."""
+    newest: dict[str, Deployment] = {}
+    for item in deployments:
+        if item.project not in newest or newest[item.project].created_at < item.created_at:
+            newest[item.project] = item
+    for item in newest.values():
+        if item.state == "failed":
+            error = item.error or {}
+            where = f"{error['where']}: " if error.get("where") else ""
+            yield Problem(
+                "deployment",
+                f"{item.project}: {item.id} failed: {where}{error.get('message', '')}",
+                error.get("hint") or f"Correct it and deploy again: ak deployment get {item.id}",
+            )
+
+
+def does_not_start(workers: Iterable[Service], deployments: Iterable[Deployment]) -> Problems:
+    """What a worker tries again and again."""
+    running = {item.id: item for item in deployments if item.state in {"active", "draining"}}
+    for worker in workers:
+        for identifier, reason in worker.details.items():
+            if identifier in running:
+                project = running[identifier].project
+                yield Problem(
+                    "process",
+                    f"{project}: {identifier} does not start on {worker.host}: {reason}",
+                    f"See logs/{project}-{identifier}.log in the home of that worker.",
+                )
+
+
+def connections_ready(
+    project: str, connections: Iterable[Connection], used: set[str], variables: Iterable[Variable]
+) -> Problems:
+    """Triggers wait for events of connections that nobody has set up."""
+    known = list(variables)
+    for item in connections:
+        present = {v.name for v in known if v.connection == item.name and v.value}
+        lacking = integrations.missing(item.integration, present)
+        if item.name in used and lacking:
+            yield Problem(
+                "connection",
+                f"{project}: {item.name} ({item.integration}) is used by triggers and needs {', '.join(lacking)}",
+                f"ak connection init {project} {item.name}",
+            )
+
+
+def nothing_overdue(overdue: dict[str, int]) -> Problems:
+    """Events that have waited for long."""
+    for project, count in overdue.items():
+        yield Problem(
+            "events",
+            f"{project}: {count} deliveries wait for more than {_OVERDUE_SECONDS} s",
+            "A gateway delivers them: `ak up` or `ak gateway`; see `ak event list`.",
+        )
+
+
+def gateway_answers(url: str, needed: bool) -> Problems:
+    """Webhooks need a gateway."""
+    import httpx
+
+    if not needed:
+        return
+    try:
+        answer = httpx.get(f"{url}/readyz", timeout=_ANSWER_SECONDS, trust_env=False)
+    except httpx.HTTPError:
+        yield Problem("gateway", f"no gateway answers at {url}", "Start one: `ak up` or `ak gateway`.")
+        return
+    if answer.status_code != httpx.codes.OK:
+        yield Problem(
+            "gateway",
+            f"the gateway at {url} is not ready: {answer.text}",
+            "See the other lines, and its log.",
+        )
+
+
+async def temporal_answers(found: Settings, store: Store) -> list[Problem]:
+    """Sessions need Temporal; each project needs room for another version."""
+    from worker import versions
+
+    active: list[Any] = [item for item in store.deployments.list() if item.state == "active"]
+    if not active:
+        return []
+    problems: list[Problem] = []
+    try:
+        async with asyncio.timeout(2 * _ANSWER_SECONDS), context.connected(found, store) as client:
+            for item in active:
+                try:
+                    await versions.check_room(client, item.project, "")
+                except WorkerError as error:
+                    problems.append(Problem("versions", error.message, error.hint))
+    except WorkerError as error:
+        problems.append(
+            Problem("temporal", error.message, error.hint or "Start it, or set TEMPORAL_ADDRESS.")
+        )
+    except Exception as error:
+        text = str(error) or f"no answer within {2 * _ANSWER_SECONDS:.0f} s"
+        problems.append(
+            Problem("temporal", f"it cannot be used: {text}", "Start it, or set TEMPORAL_ADDRESS.")
+        )
+    return problems
