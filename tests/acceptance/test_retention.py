@@ -40,6 +40,11 @@ def loops(event):
         autokitteh.restart({{"n": 2}})
     autokitteh.wait_for_signal("go")
 
+def answers(event):
+    if "again" not in event.data:
+        autokitteh.restart({{"again": True}})
+    autokitteh.http_outcome(200, json={{"again": event.data.again, "event": event.event_type}})
+
 def ends_late(event):
     autokitteh.wait_for_signal("end")
     return "late"
@@ -47,6 +52,7 @@ def ends_late(event):
 TRIGGERS = """
 - {name: go, type: webhook, call: "main.py:on_event"}
 - {name: sleep, type: webhook, call: "main.py:sleeps"}
+- {name: ask, type: webhook, is_sync: true, call: "main.py:answers"}
 """
 SECOND = str(1 / 86_400)
 
@@ -174,3 +180,20 @@ def test_session_that_restarts_is_one_session(up, tmp_path):
     assert up.ak("session", "wait", session, "--timeout", "60")["state"] == "completed"
     states = [line["text"] for line in up.ak("session", "log", session) if line["kind"] == "state"]
     assert states == ["running", "restarted", "restarted", "completed"]
+
+
+def test_caller_of_a_webhook_waits_for_the_run_that_answers(up, tmp_path):
+    """The first run restarts, the second one answers the event."""
+    made = deploy(up, tmp_path, "six")
+    answer = httpx.post(made["webhooks"]["ask"], json={}, timeout=60)
+    assert (answer.status_code, answer.json()) == (200, {"again": True, "event": "post"})
+
+
+def test_supervisor_cleans_by_itself(tmp_path):
+    """Nobody has to ask for it."""
+    keep = {"AK_RETENTION_EVENT_DAYS": SECOND, "AK_RETENTION_EVERY_SECONDS": "1"}
+    project = write(tmp_path, "kept", {"main.py": CODE.format(version="one")}, triggers=TRIGGERS)
+    with running(tmp_path / "home", project, **keep) as started:
+        assert httpx.post(started.webhook("go"), json={}).status_code == 202
+        eventually_sync(lambda: started.ak("event", "list", "kept") == [], 60)
+        assert started.stop() == 0

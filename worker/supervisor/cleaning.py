@@ -45,8 +45,8 @@ class Cleaning:
         wanted = await asyncio.to_thread(self._store.deployments.wanted)
         await asyncio.to_thread(Files(self._settings).clean, wanted, delete=True)
         take = self._store.leases.take
-        if await asyncio.to_thread(self._mine) and await asyncio.to_thread(
-            take, _PACE, self._owner, self._every
+        if await asyncio.to_thread(take, _PACE, self._owner, self._every) and await asyncio.to_thread(
+            self._mine
         ):
             await self._sweep()
         self._at = clock.monotonic() + self._every
