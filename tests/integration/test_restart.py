@@ -199,7 +199,7 @@ async def test_subscription_that_no_run_uses_is_warned_about(bed):
 
 async def test_stop_of_a_session_that_restarts_stops_it(bed):
     """Also when it comes while the run ends: the new run would not hear of it."""
-    for pause in (0.0, 0.05, 0.1):
+    for pause in (0.0, 0.0, 0.0, 0.02, 0.05, 0.1):
         handle = await bed.begin("restarts.py:waits_then_restarts", {"work": 10_000_000})
         await eventually(lambda: bed.lines(handle.id) == ["waiting 0"])  # noqa: B023
         await handle.signal("go")

@@ -7,7 +7,8 @@ Rules:
 2. What is registered in the store (subscriptions, names of signals) is by session id, so it stays and is only known
    again. Mail that nobody took goes along, with the ids by which repeats are dropped.
 3. Lines of the log go on counting, so that the runs read as one log.
-4. A stop that came meanwhile wins: Temporal would not pass it on to the new run.
+4. A stop that came meanwhile wins, also one in the same activation as the signal that led to the restart: Temporal
+   would not pass it on to the new run.
 5. The new run stays on the version of the one before, as a pinned workflow does. (Temporal's option to begin it on the
    current version needs a newer server than the oldest we take, and older ones ignore it without a word.)
 

@@ -73,6 +73,8 @@ class SessionInstance(WorkflowInstance):
         info = self._inner.get_info()
         working = any(not job.HasField("query_workflow") for job in act.jobs)
         session = getattr(self._inner._object, "session", None)
+        if session is not None and any(job.HasField("cancel_workflow") for job in act.jobs):
+            session.stop_is_due = True
         if working and session is not None:
             session.output.begin()
         self._watch.begin(info.workflow_id, info.run_id)

@@ -60,6 +60,7 @@ class Session:
         self.host = host
         self.carried = carried
         self.restarting: SessionRestart | None = None
+        self.stop_is_due = False  # Temporal has asked for it, whether or not the loop knows already
         self.id = info.workflow_id
         self.run_id = info.run_id
         self.handler_name = info.workflow_type
@@ -115,13 +116,22 @@ class Session:
         try:
             return await self.driver.run(lambda: self._main(args))
         except SessionRestart:
-            if workflow.cancellation_reason() is not None:  # Temporal would not stop the new run
+            if self.stop_is_due or workflow.cancellation_reason() is not None:
+                await self._stop_comes()
                 raise SessionStopped(workflow.cancellation_reason() or "") from None
             goes_on = True
             raise
         finally:
             if self.runtime.waits_outside and not goes_on and not evicting():
                 await self._forget()
+
+    async def _stop_comes(self) -> None:
+        """Wait for a stop that is in this very activation: signals go before it, and one of them woke the handler."""
+        try:
+            await workflow.wait_condition(lambda: workflow.cancellation_reason() is not None)
+        except asyncio.CancelledError:
+            if evicting():
+                raise
 
     async def _forget(self) -> None:
         """Take back what is registered under the session's name; shielded from its stop."""
