@@ -112,6 +112,7 @@ def test_restarts_are_followed(project):
     """The last run's result; subscriptions with what waits in them stay, data come as they were given."""
 
     def collects(event):
+        """A handler that restarts after each event."""
         chat = autokitteh.subscribe("chat")
         got = [*event.data.get("got", []), autokitteh.next_event(chat).n]
         if len(got) == 3:
@@ -132,6 +133,7 @@ def test_restart_without_data_gives_the_same_data(project):
     """Whatever the run before did to them."""
 
     def again(event):
+        """A handler that changes its data."""
         assert event.data == {"items": [1]}
         event.data["items"].append(2)
         if autokitteh.add_values("runs", 1) < 3:

@@ -20,6 +20,7 @@ class Swept:
     """Sweeps that count themselves."""
 
     def __init__(self, monkeypatch):
+        """Take the place of the real ones."""
         self.count = 0
         self.error = None
         monkeypatch.setattr(cleaning, "Sweep", lambda *_args, **_kwargs: self)
@@ -74,6 +75,7 @@ async def test_nothing_is_deleted_without_temporals_answer():
     """Whatever is open is not known then."""
 
     async def away(_request):
+        """Temporal is out of reach."""
         raise RPCError("away", RPCStatusCode.UNAVAILABLE, b"")
 
     client = SimpleNamespace(namespace="default", workflow_service=SimpleNamespace(describe_namespace=away))
