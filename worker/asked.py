@@ -33,13 +33,13 @@ def asked_in(activation: Any, completion: Any, first: int) -> list[Step]:
         first: the number of the first step.
     """
     commands = list(completion.successful.commands)
-    withdrawn = set(_withdrawn(commands))
+    gone = set(withdrawn(commands))
     at = activation.timestamp.ToDatetime(tzinfo=dt.UTC)
     steps: list[Step] = []
     for command in commands:
         found = _READERS.get(command.WhichOneof("variant") or "")
         facts: Any = getattr(command, command.WhichOneof("variant") or "variant", None)
-        if found is None or (command.WhichOneof("variant"), getattr(facts, "seq", 0)) in withdrawn:
+        if found is None or (command.WhichOneof("variant"), getattr(facts, "seq", 0)) in gone:
             continue
         given = found(facts, _summary(command))
         steps.append(Step(n=first + len(steps), event=activation.history_length, asked_at=at, **given))
@@ -58,7 +58,14 @@ def asked_in(activation: Any, completion: Any, first: int) -> list[Step]:
     return steps
 
 
-def _withdrawn(commands: list[Any]) -> Iterator[tuple[str, int]]:
+def asked_by(command: Any) -> dict[str, Any] | None:
+    """Kind, function, place and the like of what one command asks for; None when it is no step."""
+    variant = command.WhichOneof("variant") or ""
+    found = _READERS.get(variant)
+    return None if found is None else found(getattr(command, variant), _summary(command))
+
+
+def withdrawn(commands: list[Any]) -> Iterator[tuple[str, int]]:
     """What was asked for and taken back before anyone heard of it: it is in no history."""
     for command in commands:
         kind = command.WhichOneof("variant")

@@ -230,6 +230,11 @@ def report_descriptor() -> int:
     return int(os.environ.pop("AK_REPORT_FD", "2"))
 
 
+def boot_descriptor() -> int:
+    """Where a process reads its configuration when its standard input is a terminal."""
+    return int(os.environ.pop("AK_BOOT_FD", "0"))
+
+
 def temporal_profile(environ: Mapping[str, str]) -> ClientConfigProfile:
     """Temporal's own configuration: its variables and profile file."""
     try:

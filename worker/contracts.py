@@ -32,6 +32,11 @@ MEMO_RESTARTS = "ak_restarts"
 # decides about a long computation and not Temporal.
 WORKFLOW_TASK_TIMEOUT_SECONDS = 20
 MEMO_DURABLE = "durable"
+MEMO_RESTARTED_FROM = "restarted_from"
+MEMO_FORKED_FROM = "forked_from"
+MEMO_FORKED_AT = "forked_at"  # how many steps it took over
+
+SEAL_FORK = "fork"  # what the signature of a fork's record is good for
 
 # Kinds of lines in the session log.
 LINE_PRINT = "print"

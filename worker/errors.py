@@ -16,7 +16,8 @@
     │   └── TamperedError            bytes that we did not sign: never decoded
     ├── CallError                    a routed call cannot be made the way the user wrote it
     ├── ReplayError                  the code does not fit what a session recorded; the session waits
-    └── TaskError                    a session's task fails; the session waits
+    ├── TaskError                    a session's task fails; the session waits
+    └── ForkError                    a fork's code asks for other steps than were recorded
     SessionControl (BaseException)   steers a session; user code cannot swallow it by accident
     ├── SessionStopped               the session was stopped; `finally` blocks still run
     └── OverBudget                   the handler held the workflow thread too long
@@ -142,6 +143,12 @@ class TaskError(WorkerError):
     """A session's task fails; it is tried again, the session waits."""
 
     code = "AK1601"
+
+
+class ForkError(WorkerError):
+    """A fork cannot go through what was recorded: its code asks for other steps."""
+
+    code = "AK1602"
 
 
 class SessionControl(BaseException):

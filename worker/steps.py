@@ -20,6 +20,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
+from worker.contracts import MEMO_FORKED_AT
+
 CALL = "call"  # an activity: a call to the outside
 READ = "read"  # a local activity: a read of the store, or a call with live objects
 SYSTEM = "system"  # a function of the SDK that changes something: set_value, subscribe …
@@ -78,10 +80,14 @@ def steps_of(events: Iterable[HistoryEvent]) -> list[Step]:
 
 
 class _Reader:
-    """Steps by the id of the event that asked for them; one look-up per event, so that long histories are cheap."""
+    """Steps by the id of the event that asked for them; one look-up per event, so that long histories are cheap.
+
+    A fork's own steps are numbered after those it took over.
+    """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self._before = 0
         self._at: dict[int, int] = {}
 
     def read(self, event: HistoryEvent) -> None:
@@ -89,11 +95,20 @@ class _Reader:
         attributes: Any = getattr(event, kind) if kind else None
         opened = _OPENED.get(event.event_type)
         if opened is not None:
-            step = opened(event, attributes, len(self.steps) + 1)
+            step = opened(event, attributes, self._before + len(self.steps) + 1)
             if step is not None:
                 self._at[event.event_id] = len(self.steps)
                 self.steps.append(step)
             return
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+            taken = (
+                _json(attributes.memo.fields[MEMO_FORKED_AT])
+                if MEMO_FORKED_AT in attributes.memo.fields
+                else 0
+            )
+            # A fork that has restarted itself since counts from the start again.
+            taken = 0 if attributes.continued_execution_run_id else taken
+            self._before = int(taken or 0)
         closed = _CLOSED.get(event.event_type)
         if closed is None:
             return

@@ -9,7 +9,9 @@ import sys
 import typer
 
 from worker.cli import (
+    again,
     connection,
+    debug,
     deploy,
     deployment,
     doctor,
@@ -42,6 +44,8 @@ doctor.add_to(app)
 lint.add_to(app)
 app.add_typer(manifests.app, name="manifest")
 app.add_typer(deployment.app, name="deployment")
+again.add_to(session.app)
+debug.add_to(session.app)
 app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")
 app.add_typer(filters.app, name="filter")

@@ -10,6 +10,7 @@ which no list or dictionary occurs twice.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
@@ -18,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from worker.contracts import JSON, UserValue
-from worker.errors import PayloadError
+from worker.errors import PayloadError, TamperedError
 from worker.payload import pickles
 from worker.payload.errors import SecretLeakError, TooLargeError
 from worker.payload.pickles import References
@@ -76,6 +77,7 @@ class Codec:
         self._signer = signer
         self._references = references
         self._secrets = secrets if isinstance(secrets, Secrets) else Secrets(secrets, directory)
+        self._project = project
         self._context = f"{project}/value"
 
     def encode(self, value: UserValue, old: dict[int, str] | None = None) -> JSON:
@@ -145,6 +147,19 @@ class Codec:
             return args, kwargs, by_path
         args = tuple(self.decode(value) for value in tree["args"])
         return args, {key: self.decode(value) for key, value in tree.get("kwargs", {}).items()}, False
+
+    def seal(self, tree: JSON, purpose: str) -> str:
+        """A signature of some JSON, for one purpose."""
+        return self._signer.sign(_digest(tree), f"{self._project}/{purpose}")
+
+    def check_seal(self, tree: JSON, seal: str, purpose: str) -> None:
+        """See that this installation signed it.
+
+        Raises:
+            TamperedError: it did not, or something was changed.
+        """
+        if self._signer.verify(seal, f"{self._project}/{purpose}") != _digest(tree):
+            raise TamperedError("signed data was changed", hint="Nothing of it was used.")
 
     def preview(self, value: UserValue, limit: int = 80) -> str:
         """The value in a few words, secrets hidden."""
@@ -250,6 +265,10 @@ class Codec:
                 return self._secrets.join(tree["secret"]), False
             return {key: self._decode(item, old)[0] for key, item in tree["escaped"].items()}, False
         return {key: self._decode(item, old)[0] for key, item in tree.items()}, False
+
+
+def _digest(tree: JSON) -> bytes:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
 def encodable(text: str) -> bool:

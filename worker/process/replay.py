@@ -191,6 +191,7 @@ def replaying(boot: BootConfig, blobs: Any = None, watch: WatchPort | None = Non
             workflow_task_executor=thread,
             data_converter=data_converter(blobs),
             disable_safe_workflow_eviction=False,
+            debug_mode=True,  # the watchdog decides about a long computation, not Temporal's limit
         )
         try:
             yield Replays(parts, replayer, runner, blobs)

@@ -125,9 +125,11 @@ def call_out(
         try:
             encoded = encode(session, target, arguments, kwargs)
         except PayloadError as error:
-            if workflow.unsafe.is_replaying() or not isinstance(error, UnpicklableError):
+            unforeseen = not workflow.unsafe.is_replaying() or session.in_the_past
+            if not unforeseen or not isinstance(error, UnpicklableError):
                 raise CallError(f"{name}: {error.message}", where=where, hint=error.hint) from None
-            live = workflow.patched(marker)
+            # In a fork the marker has another name when the line has moved: it has been asked for already.
+            live = session.in_the_past or workflow.patched(marker)
     carried = args if live else arguments
     before = Snapshot(carried, kwargs)
     retries = decision.mark.retries if decision.mark is not None else 0

@@ -18,8 +18,15 @@ class Chance:
     """The sources of chance of one session."""
 
     def __init__(self, entropy: bytes, run_id: str) -> None:
-        self._key = hmac.digest(entropy, b"session " + run_id.encode(), hashlib.sha256)
+        self._entropy = entropy
+        self.seed(run_id)
+
+    def seed(self, run_id: str, *, keep_random: bool = False) -> None:
+        """Begin the numbers of a run; with ``keep_random`` the generator that may be seeded goes on as it is."""
+        self._key = hmac.digest(self._entropy, b"session " + run_id.encode(), hashlib.sha256)
         self._counter = 0
+        if keep_random:
+            return
         # The type of Temporal's own generator, so that the user's seed() never touches Temporal's.
         self.random = type(workflow.random())(int.from_bytes(self.bytes(16), "big"))
 

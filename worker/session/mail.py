@@ -25,6 +25,7 @@ class Mail:
         self._codec = codec
         self._events: dict[str, deque[dict[str, Any]]] = {}
         self._signals: dict[str, deque[UserValue]] = {}
+        self._aliases: dict[str, str] = {}
         # Dictionaries, for their order.
         self._seen: dict[str, None] = {}
         self._dropped: dict[str, None] = {}
@@ -39,14 +40,24 @@ class Mail:
         self, pack: Callable[[UserValue], JSON]
     ) -> tuple[list[dict[str, JSON]], list[list[JSON]], list[str], list[str]]:
         """What nobody took, events and signals, and the last ids of what came and of subscriptions that ended."""
-        waiting = [payload for queue in self._events.values() for payload in queue]
+        registered = {known: item for item, known in self._aliases.items()}
+        waiting = [
+            {**payload, "subscription": registered.get(known, known)}
+            for known, queue in self._events.items()
+            for payload in queue
+        ]
         events = [{key: pack(value) for key, value in payload.items()} for payload in waiting]
         signals = [[name, pack(payload)] for name, queue in self._signals.items() for payload in queue]
         return events, signals, [*self._seen][-_CARRIED_IDS:], [*self._dropped][-_CARRIED_IDS:]
 
+    def alias(self, registered: str, subscription: str) -> None:
+        """What comes for a subscription registered under another id is the known one's."""
+        self._aliases[registered] = subscription
+
     def receive_event(self, payload: dict[str, Any]) -> bool:
         """Keep an event for its subscription; False for one that came before."""
-        subscription = str(payload.get("subscription"))
+        registered = str(payload.get("subscription"))
+        subscription = self._aliases.get(registered, registered)
         mark = f"{subscription} {payload.get('id')}"
         if mark in self._seen or subscription in self._dropped:
             return False

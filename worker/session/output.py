@@ -34,6 +34,7 @@ class Output:
         mask: Callable[[str], str] = str,
     ) -> None:
         self._hear = hear
+        self.clock: Callable[[], float] = workflow.time
         self._project = project
         self._workflow_id = workflow_id
         self._run_id = run_id
@@ -57,7 +58,7 @@ class Output:
         return self._next - 1
 
     def add(self, kind: str, text: str, where: str = "", *, number: int | None = None) -> None:
-        """Append one line; dropped when the session is replaying."""
+        """Append one line."""
         number = self.number() if number is None else number
         text = self._mask(text)
         if len(text) > _TEXT_LIMIT:
@@ -66,8 +67,7 @@ class Output:
             self._recent = [*self._recent[1 - _DETAILS_LINES :], text]
         if self._hear is not None:
             self._hear(kind, text, where)
-        if not workflow.unsafe.is_replaying():
-            self._lines.append(LogLine(number, workflow.time(), kind, text, where))
+        self._lines.append(LogLine(number, self.clock(), kind, text, where))
 
     def begin(self) -> None:
         """An activation begins: what follows belongs to it."""

@@ -25,15 +25,25 @@ from typing import Any, NoReturn
 from temporalio import workflow
 
 from autokitteh.errors import SessionRestart
-from worker.contracts import JSON, MEMO_BEGAN, MEMO_RESTARTS, Carried, UserValue
+from worker.contracts import JSON, MEMO_BEGAN, MEMO_FORKED_FROM, MEMO_RESTARTS, Carried, UserValue
 
 
 def carried_by(info: workflow.Info, args: list[UserValue]) -> Carried:
     """What the run before left; nothing in a first run, whatever its arguments are."""
-    if not info.continued_run_id or len(args) < 2 or not isinstance(args[1], dict):
+    bundle = args[1] if len(args) > 1 else None
+    if not info.continued_run_id:
+        # Whether anybody of ours wrote it is checked before the handler begins, see ``recorded``.
+        bundle = carried_by_fork(bundle) if workflow.memo().get(MEMO_FORKED_FROM) else None
+    if not isinstance(bundle, dict):
         return Carried()
     known = {field.name for field in dataclasses.fields(Carried)}
-    return Carried(**{name: value for name, value in args[1].items() if name in known})
+    return Carried(**{name: value for name, value in bundle.items() if name in known})
+
+
+def carried_by_fork(sealed: UserValue) -> UserValue:
+    """What the session brought along that a fork takes over."""
+    record = sealed.get("fork") if isinstance(sealed, dict) else None
+    return record.get("carried") if isinstance(record, dict) else None
 
 
 def began(info: workflow.Info, memo: Any) -> str:

@@ -20,6 +20,17 @@ from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 from worker.session.host import HOST, Host
 from worker.session.tasks import SessionLoop
 
+_PRIVATE = {
+    "_deleting",
+    "_object",
+    "_cancel_reason",
+    "_time_ns",
+    "_is_replaying",
+    "_patches_notified",
+    "_pending_activities",
+    "_pending_child_workflows",
+}
+
 
 class WatchPort(Protocol):
     """The watchdog: told when a session takes the workflow thread and when it gives it back."""
@@ -32,7 +43,7 @@ class WatchPort(Protocol):
 def assert_supported() -> None:
     """Fail at start, with a sentence, when temporalio no longer has what the session room relies on."""
     names = set(_WorkflowInstanceImpl.__init__.__code__.co_names)
-    missing = {"_deleting", "_object", "_cancel_reason"} - names
+    missing = _PRIVATE - names
     if missing:
         raise RuntimeError(
             f"this version of temporalio has no {', '.join(sorted(missing))}: use temporalio 1.35"
@@ -60,10 +71,12 @@ class SessionRunner(WorkflowRunner):
 class SessionInstance(WorkflowInstance):
     """One session in the worker's cache."""
 
-    def __init__(self, inner: WorkflowInstance, host: Host, watch: WatchPort) -> None:
+    def __init__(self, inner: SessionLoop, host: Host, watch: WatchPort) -> None:
         self._inner: Any = inner
         self._host = host
         self._watch = watch
+        info = inner.get_info()
+        inner.refresh = lambda: watch.begin(info.workflow_id, info.run_id)
 
     def activate(self, act: Any) -> Any:
         """Handle one activation on the workflow thread."""

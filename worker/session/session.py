@@ -45,6 +45,7 @@ from worker.session.greenlets import Driver, evicting
 from worker.session.host import Host
 from worker.session.mail import Mail
 from worker.session.output import Output
+from worker.session.recorded import Recorded, failure_of, record_of
 from worker.session.standins import Standins
 from worker.session.syscalls import SessionRuntime
 from worker.session.tasks import run_coroutine
@@ -89,6 +90,7 @@ class Session:
         self._growth = 0
         self.threads: dict[int, Any] = {}
         self._executors = itertools.count()
+        self.recorded: Recorded | None = None  # of a fork
 
     async def run(self, args: list[UserValue]) -> UserValue:
         """Run the handler to its end; raises an application failure for an uncaught error."""
@@ -113,6 +115,7 @@ class Session:
 
     async def _to_the_end(self, args: list[UserValue]) -> UserValue:
         goes_on = False
+        await self._take_over(args)
         try:
             return await self.driver.run(lambda: self._main(args))
         except SessionRestart:
@@ -122,7 +125,7 @@ class Session:
             goes_on = True
             raise
         finally:
-            if self.runtime.waits_outside and not goes_on and not evicting():
+            if self.runtime.waits_outside and not goes_on and not evicting() and not self.in_the_past:
                 await self._forget()
 
     async def _stop_comes(self) -> None:
@@ -132,6 +135,21 @@ class Session:
         except asyncio.CancelledError:
             if evicting():
                 raise
+
+    async def _take_over(self, args: list[UserValue]) -> None:
+        """A fork begins with what was recorded for another session."""
+        try:
+            record = record_of(self, args)
+        except WorkerError as error:
+            raise failure_of(error) from None
+        if record is not None:
+            self.recorded = Recorded(self, asyncio.get_running_loop(), record)
+            await self.recorded.begin()
+
+    @property
+    def in_the_past(self) -> bool:
+        """Whether this is a fork that is given what was recorded: it calls nothing."""
+        return self.recorded is not None and self.recorded.active
 
     async def _forget(self) -> None:
         """Take back what is registered under the session's name; shielded from its stop."""

@@ -52,6 +52,8 @@ class SessionRuntime:
         self._children: dict[str, bool] = dict.fromkeys(
             carried.children, False
         )  # whether this run hears of its end
+        self._registered: dict[str, str] = {}  # in a fork, the ids of its own registrations
+        self._waited: list[str] = []  # names of signals that are waited for at this moment
 
     @property
     def _loading(self) -> bool:
@@ -93,9 +95,37 @@ class SessionRuntime:
         if self._loading:
             return
         self._check(subscription_id)
-        system.perform(self._session, "unsubscribe", {"id": subscription_id}, (subscription_id,))
+        registered = self._registered.pop(subscription_id, subscription_id)
+        system.perform(self._session, "unsubscribe", {"id": registered}, (subscription_id,))
         self._subscriptions.pop(subscription_id, None)
         self._session.mail.drop(subscription_id)
+
+    def register_again(self, loop: Any) -> list[Any]:
+        """A fork goes live: what another session had registered is registered for it, under ids of its own.
+
+        Of the end of that session's children it asks as a run does that did not start them.
+        """
+        for child in self._children:
+            self._children[child] = False
+        for child in [name for name in self._waited if not self._children.get(name, True)]:
+            self._listen_to(child, loop)
+        return [
+            *(loop.create_own_task(self._subscribe_again(item)) for item in list(self._subscriptions)),
+            *(loop.create_own_task(self._await_again(name)) for name in sorted(self._awaited)),
+        ]
+
+    async def _subscribe_again(self, identifier: str) -> None:
+        session, (source, text) = self._session, self._subscriptions[identifier]
+        again = self._registered[identifier] = str(session.chance.uuid4())
+        session.mail.alias(again, identifier)
+        arguments = {"id": again, "source": source, "filter": text}
+        await system.again(session, "subscribe", arguments, session.handler_name)
+
+    async def _await_again(self, name: str) -> None:
+        session = self._session
+        arguments = {"name": name, "since": workflow.info().start_time.isoformat()}
+        for item in await system.again(session, "await_signal", arguments, session.handler_name):
+            session.mail.receive_signal(item["id"], name, item["payload"])
 
     def next_event(self, ids: list[str], timeout: float | None) -> Event | None:
         """From the queue inside the session."""
@@ -181,7 +211,7 @@ class SessionRuntime:
         self._children.pop(identifier, None)
         self._session.mail.child_ended(identifier, task)
 
-    def _listen_to(self, child: str) -> None:
+    def _listen_to(self, child: str, loop: Any) -> None:
         """Be told of the end of a child that an earlier run started: Temporal tells only the run that did."""
         self._children[child] = True
 
@@ -199,7 +229,6 @@ class SessionRuntime:
                 self._children.pop(child, None)
                 self._session.mail.receive_signal("", child, ended)
 
-        loop: Any = asyncio.get_running_loop()
         loop.create_own_task(wait())
 
     def restart(self, data: dict[str, Any] | None, /) -> NoReturn:
@@ -231,7 +260,9 @@ class SessionRuntime:
     def packed(self) -> dict[str, Any]:
         """What is registered under the session's name, and whose end it has not heard of."""
         return {
-            "subscriptions": [[item, *what] for item, what in self._subscriptions.items()],
+            "subscriptions": [
+                [self._registered.get(item, item), *what] for item, what in self._subscriptions.items()
+            ],
             "awaited": sorted(self._awaited),
             "children": list(self._children),
         }
@@ -262,7 +293,7 @@ class SessionRuntime:
             return None
         for name in names:
             if not self._children.get(name, True):
-                self._listen_to(name)
+                self._listen_to(name, asyncio.get_running_loop())
             if name not in self._awaited and not name.startswith(_SESSION_PREFIX):
                 since = began(workflow.info(), workflow.memo())
                 missed = system.perform(session, "await_signal", {"name": name, "since": since}, (name,))
@@ -271,8 +302,13 @@ class SessionRuntime:
                     session.mail.receive_signal(item["id"], name, item["payload"])
         mail = session.mail
         what = f"the signal {', '.join(names)}"
-        if not system.wait_until(session, lambda: mail.has_signal(names), timeout, what):
-            return None
+        self._waited += names
+        try:
+            if not system.wait_until(session, lambda: mail.has_signal(names), timeout, what):
+                return None
+        finally:
+            for name in names:
+                self._waited.remove(name)
         name, payload = mail.take_signal(names)
         return name, decoded(session, payload)
 

@@ -72,6 +72,24 @@ def perform(
         raise AutoKittehError(f"{op}: {cause or error}") from None
 
 
+async def again(session: Any, op: str, arguments: JSON, where: str) -> JSON:
+    """Carry out an operation for a fork, beside its handler: what was registered for another session.
+
+    Raises:
+        ActivityError: it was refused.
+    """
+    context = CallContext({"system": op}, f"{where}:0", session.output.number())
+    answer = await workflow.start_activity(
+        f"autokitteh.{op}",
+        args=[{**arguments, "again": True}, context],
+        start_to_close_timeout=_OP_TIMEOUT,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_policy=RETRY,
+        summary=where[:_SUMMARY_LIMIT],
+    )
+    return answer["result"]
+
+
 def note(session: Any, op: str, shown: tuple[UserValue, ...], where: str) -> int:
     """Take a number in the session's log and leave a line there."""
     number: int = session.output.number()

@@ -18,6 +18,8 @@ from typing import Any
 from greenlet import GreenletExit, greenlet
 from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1 import UserMetadata
+from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 
 from worker.session import system, waiting
@@ -163,7 +165,39 @@ def spawn(driver: Driver, function: Callable[[], Any]) -> asyncio.Task[Any]:
 
 
 class SessionLoop(_WorkflowInstanceImpl):
-    """Temporal's workflow loop, with tasks that user code makes running in greenlets."""
+    """Temporal's workflow loop, with tasks that user code makes running in greenlets.
+
+    A fork goes through what was recorded within its first activation, see ``recorded``.
+    """
+
+    refresh: Callable[[], None] = staticmethod(lambda: None)  # the time budget begins anew
+
+    def _recorded(self) -> Any:
+        return getattr(getattr(self._object, "session", None), "recorded", None)
+
+    def _add_command(self) -> Any:
+        recorded = self._recorded()
+        if recorded is None or not recorded.active:
+            return super()._add_command()
+        self._assert_not_read_only("add command")
+        return recorded.divert(WorkflowCommand())
+
+    def _run_once(self, *, check_conditions: bool, jobs: Any) -> None:
+        super()._run_once(check_conditions=check_conditions, jobs=jobs)
+        recorded = self._recorded()
+        if recorded is not None and not self._deleting:
+            recorded.go_on()
+
+    def run_jobs(self, jobs: list[Any], *, always: bool = False) -> None:
+        """Apply some jobs and run until there is nothing to do."""
+        for job in jobs:
+            self._apply(job)
+        if jobs or always:
+            super()._run_once(check_conditions=True, jobs=jobs or [WorkflowActivationJob()])
+
+    def send(self, command: Any) -> None:
+        """Make a command that was kept back."""
+        self._current_completion.successful.commands.append(command)
 
     def create_task(
         self, coro: Any, *, name: str | None = None, context: contextvars.Context | None = None
