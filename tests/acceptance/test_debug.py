@@ -1,0 +1,167 @@
+"""``ak session debug``: at a terminal, and with commands for scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import time
+
+import pytest
+
+from tests.helpers.ak import AK, CommandError
+from tests.helpers.counting import counting
+from tests.helpers.projects import write
+
+PROGRAM = """
+import autokitteh
+import requests
+
+
+@autokitteh.activity
+def get(path):
+    return requests.get(URL + path, timeout=10).json()
+
+
+def total(items):
+    found = 0
+    for item in items:
+        found += item["amount"]
+    return found
+
+
+def on_event(event):
+    first = get("/first")
+    print("first", first["n"])
+    second = get("/second")
+    return total([first, second])
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    """What the program calls."""
+    with counting() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def failed(up, server, tmp_path_factory):
+    """A session that failed; the project has another version since."""
+    project = tmp_path_factory.mktemp("debugged")
+    write(project, "debugged", {"main.py": PROGRAM.replace("URL +", f"{server.url!r} +")})
+    up.ak("deploy", str(project))
+    ended = up.ak("session", "start", "debugged", "main.py:on_event", "--wait")
+    assert ended["error"]["type"] == "KeyError", ended
+    write(project, "debugged", {"main.py": "def on_event(event):\n    return 'another program'\n"})
+    up.ak("deploy", str(project))
+    return ended["id"]
+
+
+class Terminal:
+    """A command at a terminal of its own."""
+
+    def __init__(self, up, *arguments: str):
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [AK, *arguments],
+            env={**up.environment, "TERM": "dumb"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def expect(self, text: str, seconds: float = 60) -> str:
+        """What comes up to a text."""
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            ready, _, _ = select.select([self._master], [], [], 0.2)
+            if ready:
+                try:
+                    self.seen += os.read(self._master, 4096).decode()
+                except OSError:
+                    break
+            elif time.monotonic() > end:
+                break
+        assert text in self.seen, self.seen
+        found, _, self.seen = self.seen.partition(text)
+        return found
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._master, f"{line}\n".encode())
+
+    def close(self) -> int:
+        """Wait for its end."""
+        status = self.process.wait(30)
+        os.close(self._master)
+        return status
+
+
+def test_failed_session_is_debugged_at_a_terminal(up, failed, server):
+    """It stands at the line of the error, in the code it ran; nothing is called, and the prompt answers."""
+    before = dict(server.counts)
+    terminal = Terminal(up, "session", "debug", failed)
+    assert "KeyError: 'amount'" in terminal.expect("(ak) ")
+    terminal.type("l")
+    assert 'found += item["amount"]' in terminal.expect("(ak) ")
+    terminal.type("p item")
+    assert "'path': '/first', 'n': 1" in terminal.expect("(ak) ")
+    terminal.type("u")
+    assert "return total([first, second])" in terminal.expect("(ak) ")
+    terminal.type("p second['n'], event.session_id")
+    assert failed in terminal.expect("(ak) ")
+    terminal.type("q")
+    assert terminal.close() == 0
+    assert dict(server.counts) == before
+
+
+def test_session_is_stepped_through_with_recorded_results(up, failed, server):
+    """From step 1 on with ``n``: the program's prints appear, results are the recorded ones; ``c`` runs to the end."""
+    before = dict(server.counts)
+    terminal = Terminal(up, "session", "debug", failed, "--at", "1")
+    assert 'first = get("/first")' in terminal.expect("(ak) ")
+    terminal.type("n")
+    assert 'print("first", first["n"])' in terminal.expect("(ak) ")
+    terminal.type("p first")
+    assert "'n': 1" in terminal.expect("(ak) ")
+    terminal.type("n")
+    assert "first 1" in terminal.expect("(ak) ")
+    terminal.type("c")
+    assert f"the recording ends here: {failed} is error" in terminal.expect("is error") + "is error"
+    assert terminal.close() == 0
+    assert dict(server.counts) == before
+
+
+def test_commands_are_for_scripts(up, failed):
+    """--commands prints what pdb would; --json says where it stood; wrong steps and sessions are told."""
+    text = up.run("session", "debug", failed, "--at", "2", "--commands", "p first['n'];w").stdout
+    assert "second = get" in text
+    answer = up.ak("session", "debug", failed, "--commands", "p item['path']")
+    assert (answer["session"], answer["at"]) == (failed, None)
+    assert answer["where"] == "main.py:14"
+    assert "'/first'" in answer["output"]
+    piped = subprocess.run(
+        [AK, "session", "debug", failed, "--at", "2"],
+        env=up.environment,
+        input="p first['path']\nq\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "'/first'" in piped.stdout
+    for arguments, status in (
+        ([failed, "--at", "9", "--commands", "w"], 4),
+        (["ses_nowhere", "--commands", "w"], 4),
+        ([failed], 2),
+    ):
+        with pytest.raises(CommandError) as refused:
+            up.ak("session", "debug", *arguments)
+        assert refused.value.status == status
+        assert json.loads(refused.value.stdout)["error"]["message"]

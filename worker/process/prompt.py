@@ -1,0 +1,192 @@
+"""``pdb`` for a session: it shows and steps through the user's source, and nothing of how it is run.
+
+Three things differ from a plain program. The user's code runs in greenlets on a thread of its own, so tracing is set
+again after each switch. Calls pass the router, whose frames are not shown and not stopped in. And the guard that keeps a
+session from the network is off while the prompt waits, and on while something typed is evaluated.
+"""
+
+from __future__ import annotations
+
+import os
+import pdb  # noqa: T100 - this is the debugger
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from greenlet import getcurrent
+
+_PROMPT = "(ak) "
+
+
+class Prompt(pdb.Pdb):
+    """The debugger of one session."""
+
+    def __init__(self, directory: Path, guard: Any, commands: Sequence[str]) -> None:
+        interactive = sys.stdin.isatty() and not commands
+        plain: dict[str, Any] = {} if interactive else {"stdin": sys.stdin, "stdout": sys.stdout}
+        super().__init__(nosigint=True, readrc=interactive, **plain)
+        self.prompt = _PROMPT if interactive else ""
+        self.cmdqueue = list(commands)
+        self.asking: Any = None  # the greenlet at whose place the prompt stands
+        self.before: Callable[[], None] = lambda: None
+        self.stopped: Callable[[str], None] = lambda _where: None
+        self._batch = bool(commands)
+        self._roots = (f"{directory}{os.sep}", f"{os.path.realpath(directory)}{os.sep}")
+        self._directory = directory
+        self._guard = guard
+        self._tracing = False
+
+    def say(self, text: str) -> None:
+        """A line between the prompts."""
+        self.stdout.write(f"{text}\n")
+        self.stdout.flush()
+
+    def is_users(self, frame: FrameType) -> bool:
+        """Whether the frame is of the project's own code."""
+        name = frame.f_code.co_filename
+        return name.startswith(self._roots) and "site-packages" not in name
+
+    def stop(self) -> None:
+        """Stand in the innermost frame of the user's that is being executed."""
+        frame: FrameType | None = sys._getframe()
+        while frame is not None and not self.is_users(frame):
+            frame = frame.f_back
+        if frame is None:
+            return self.stop_at_first_line()
+        sys.settrace(None)  # what is typed is not stepped into
+        self._prime(frame)
+        self.interaction(frame, None)
+        return self.follow()
+
+    def stop_at_first_line(self) -> None:
+        """Stand in the first line of the user's that comes."""
+        self._prime(sys._getframe())
+
+    def follow(self) -> None:
+        """Go on tracing, in a greenlet that begins or goes on."""
+        if self._tracing:
+            sys.settrace(self.trace_dispatch)
+
+    def post_mortem(self, error: BaseException) -> None:
+        """Stand where an error was raised."""
+        self.before()
+        self.say(f"{type(error).__name__}: {error}")
+        self.reset()
+        trace: TracebackType | None = error.__traceback__
+        if self.get_stack(None, trace)[0]:
+            self.interaction(None, trace)
+        self._tracing = False
+
+    def _prime(self, frame: FrameType) -> None:
+        self.reset()
+        at: FrameType | None = frame
+        while at is not None:
+            if self.is_users(at):
+                at.f_trace = self.trace_dispatch
+            self.botframe = at
+            at = at.f_back
+        self.set_step()
+        self._tracing = True
+
+    # What bdb and pdb ask of the class.
+
+    def stop_here(self, frame: FrameType) -> bool:
+        """Only in the user's code."""
+        return self.is_users(frame) and bool(super().stop_here(frame))
+
+    def dispatch_call(self, frame: FrameType, arg: Any) -> Any:
+        """Code of others is not traced line by line."""
+        return super().dispatch_call(frame, arg) if self.is_users(frame) else None
+
+    def set_continue(self) -> None:
+        """Run to the next breakpoint, or to the end."""
+        super().set_continue()
+        self._tracing = bool(self.breaks)
+
+    def get_stack(
+        self, f: FrameType | None, t: TracebackType | None
+    ) -> tuple[list[tuple[FrameType, int]], int]:
+        """The user's frames."""
+        stack, _ = super().get_stack(f, t)
+        own = [item for item in stack if self.is_users(item[0])]
+        return own, max(len(own) - 1, 0)
+
+    def interaction(self, frame: FrameType | None, tb_or_exc: Any = None) -> None:
+        """Ask what to do."""
+        self.before()
+        self.before = lambda: None
+        self._guard.disarm()
+        self.asking = getcurrent()
+        stack, index = self.get_stack(frame, None if frame is not None else tb_or_exc)
+        if stack:
+            at, line = stack[index]
+            name = at.f_code.co_filename
+            relative = next((name.removeprefix(root) for root in self._roots if name.startswith(root)), name)
+            self.stopped(f"{relative}:{line}")
+        try:
+            super().interaction(frame, tb_or_exc)
+        finally:
+            self.asking = None
+            self._guard.arm()
+
+    def _cmdloop(self) -> None:
+        while True:
+            try:
+                self.allow_kbdint = False
+                self.cmdloop()
+            except KeyboardInterrupt:
+                self.message("--KeyboardInterrupt--")
+            else:
+                return
+
+    def postcmd(self, stop: bool, line: str) -> bool:
+        """After the last command that was given, the session is left."""
+        if self._batch and not self.cmdqueue and not stop:
+            self.do_quit("")
+        return super().postcmd(stop, line)
+
+    def print_stack_entry(self, frame_lineno: tuple[FrameType, int], prompt_prefix: str = "\n-> ") -> None:
+        """With the file as the user knows it."""
+        frame, line = frame_lineno
+        entry = self.format_stack_entry((frame, line), prompt_prefix)
+        for root in reversed(self._roots):
+            entry = entry.replace(root, "")
+        marker = "> " if frame is self.curframe else "  "
+        self.message(marker + entry)
+
+    def lookupmodule(self, filename: str) -> str | None:
+        """``b main.py:12`` means the project's file."""
+        own = self._directory / filename
+        if own.is_file():
+            return self.canonic(str(own))
+        found: str | None = super().lookupmodule(filename)
+        return found
+
+    def default(self, line: str) -> None:
+        """A statement of the user's."""
+        self._guard.arm()
+        try:
+            super().default(line)
+        finally:
+            self._guard.disarm()
+
+    def _getval(self, arg: str) -> Any:
+        self._guard.arm()
+        try:
+            return super()._getval(arg)
+        finally:
+            self._guard.disarm()
+
+    def do_quit(self, arg: str) -> bool | None:
+        """Leave; the session's code does not go on."""
+        del arg
+        self.stdout.flush()
+        os._exit(0)
+
+    do_q = do_exit = do_quit
+
+    def do_EOF(self, arg: str) -> bool | None:  # noqa: N802 - pdb's name
+        """The end of the input is the end."""
+        return self.do_quit(arg)
