@@ -214,6 +214,8 @@ def test_check_passes_harmless_code_with_status_0(rig):
     """The command for a change that moves everything."""
     path = rig.variant(**{**FILES, "main.py": edited(HARMLESS["comment"])})
     assert (rig.up.ak("deploy", "--check", str(path))["moves"]) == 2
+    some = rig.up.ak("deploy", "--check", str(path), "--limit", "1")
+    assert (len(some["sessions"]), some["unchecked"]) == (1, 1)
 
 
 def test_check_of_code_that_does_not_load_names_the_line(rig):

@@ -38,7 +38,8 @@ class FakeInstallation:
         self.children = []
         self.first_reports = {}
         self.told = []
-        self.deployments = self.services = self.leases = self.vars = self
+        self.notes = []
+        self.deployments = self.services = self.leases = self.vars = self.log = self
 
     def state(self, number=1):
         """The state of a deployment."""
@@ -50,6 +51,11 @@ class FakeInstallation:
     def stamps(self):
         """The store: nobody changes variables."""
         return {}
+
+    def note(self, _project, session, _run, _kind, text, _where=""):
+        """The store: a line in a session's log."""
+        self.notes.append((session, text))
+        return True
 
     # The store: deployments.
     def wanted(self):

@@ -25,9 +25,9 @@ from temporalio.client import Client
 
 from worker import ids, moving, versions
 from worker.config import Settings
-from worker.contracts import Report
+from worker.contracts import LINE_ERROR, Report
 from worker.dispatch import schedules
-from worker.errors import StoreOutageError, TemporalError, WorkerError
+from worker.errors import ReplayError, StoreOutageError, TemporalError, WorkerError
 from worker.log import log
 from worker.meter import Meter
 from worker.store import Store
@@ -231,7 +231,12 @@ class Supervisor:
         recorded_on = await asyncio.to_thread(records.by_version, deployment.project, version)
         project = deployment.project
         if recorded_on is None:
-            log(action="session_has_nowhere_to_go_back", level="error", session=workflow_id, version=version)
+            told = (
+                f"{ReplayError.code}: it cannot go back: the deployment that recorded it is gone ({version})"
+            )
+            note = self._store.log.note
+            if await asyncio.to_thread(note, project, workflow_id, run_id, LINE_ERROR, told):
+                log(action="session_has_nowhere_to_go_back", level="error", session=workflow_id)
             return
         try:
             await moving.move(self._client, project, workflow_id, run_id, version)

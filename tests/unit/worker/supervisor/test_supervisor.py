@@ -238,7 +238,7 @@ async def test_deactivated_project_has_no_schedules_and_no_current_version():
 
 
 async def test_misfit_goes_back_to_the_version_that_recorded_it(monkeypatch):
-    """The retired deployment drains again; a version that is no deployment of ours is left alone."""
+    """The retired deployment drains again; where there is none any more, the session's log says so."""
     shop = FakeInstallation(asked_for(1, "inactive"), asked_for(2, "active"))
     moved = []
 
@@ -255,4 +255,7 @@ async def test_misfit_goes_back_to_the_version_that_recorded_it(monkeypatch):
         shop.running(2)[0].says(Report("misfit", "ses_1", "run_1", "v1"))
         await eventually(lambda: shop.state(1) == "draining" and len(shop.running(1)) == 1)
     assert [item[1:] for item in moved] == [("ses_1", "run_1", "v1")]
+    assert shop.notes == [
+        ("ses_0", "AK1600: it cannot go back: the deployment that recorded it is gone (v9)")
+    ]
     assert "moved_back" in shop.told
