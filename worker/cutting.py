@@ -12,6 +12,8 @@ May import: worker.recording, worker.steps. Never: the store, a client.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from worker.contracts import JSON
 from worker.errors import NotFoundError, UsageError
 from worker.recording import Recording, is_again
@@ -31,14 +33,12 @@ def cut(made: Recording, at: int, outcome: JSON = None) -> JSON:
         UsageError: the session cannot be cut there; the message says where it can.
     """
     _check(made, at, outcome)
+    if outcome is not None and at in made.settled:
+        made = replace(made, tasks=[_with(task, at, outcome) for task in made.tasks])
     index, local = max(made.settled.get(n, (0, -1)) for n in range(1, at + 1))
     jobs = _jobs_at(made, index, local)
     if at not in made.settled:
-        index, local, jobs = len(made.tasks), -1, []
-    if outcome is not None:
-        jobs = [*(job for job in jobs if job["step"] != at or job.get("ended")), {"step": at, **outcome}]
-        if local >= 0:
-            jobs[-1]["seq"] = made.tasks[index]["locals"][local]["seq"]
+        index, local, jobs = len(made.tasks), -1, [{"step": at, **(outcome or {})}]
     _check_cut(made, at, index)
     whole = [_of_steps(task, at) for task in made.tasks[: index + 1]]
     tasks = whole[:index]
@@ -91,6 +91,23 @@ def _check_cut(made: Recording, at: int, index: int) -> None:
                     f"step {n} of {made.origin}, {step.name} ({step.where}), was asked for at the same time as step {at}",
                     hint=f"Use --at {n}: a started session and a subscription are taken over, never made twice.",
                 )
+
+
+def _with(task: dict[str, JSON], at: int, outcome: JSON) -> dict[str, JSON]:
+    """The task with another outcome of one step, where that reached the session."""
+    changed: dict[str, JSON] = {
+        name: [
+            {**{key: job[key] for key in ("step", "seq", "at") if key in job}, **outcome}
+            if job["step"] == at and not job.get("ended")
+            else job
+            for job in task[name]
+        ]
+        for name in ("jobs", "locals")
+    }
+    if "live" in task:
+        changed["live"] = {**task["live"], **_with({**task["live"], "locals": []}, at, outcome)}
+        del changed["live"]["locals"]
+    return {**task, **changed}
 
 
 def _jobs_at(made: Recording, index: int, local: int) -> list[JSON]:

@@ -72,11 +72,8 @@ def test_failed_session_goes_on_in_the_corrected_version(up, tmp_path, server):
     assert fork["result"]["total"] == before["/price"] * before["/stock"]
     assert fork["result"]["who"] == "Ada"
     after = dict(server.counts)
-    assert {path: after[path] - before.get(path, 0) for path in after} == {
-        "/price": 0,
-        "/stock": 0,
-        "/receipt": 1,
-    }
+    made = {path: count - before.get(path, 0) for path, count in after.items()}
+    assert {path: count for path, count in made.items() if count} == {"/receipt": 1}
     assert up.prints(fork["id"]) == up.prints(first["id"])
     assert fork["result"]["key"] in up.prints(first["id"])[0]
     assert up.ak("value", "get", "orders", "orders")["value"] == 1

@@ -1,0 +1,52 @@
+"""Handlers that are forked."""
+
+import datetime
+import random
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import autokitteh
+import outside
+
+
+def listens(event):
+    subscription = autokitteh.subscribe("feed", "")
+    print("waiting")
+    first = autokitteh.next_event(subscription)
+    outside.add(first.data.n, 0)
+    second = autokitteh.next_event(subscription)
+    last = autokitteh.wait_for_signal("go")
+    autokitteh.unsubscribe(subscription)
+    return [first.data.n, second.data.n, last]
+
+
+def numbers(event):
+    random.seed(7)
+    before = [uuid.uuid4().hex, datetime.datetime.now().isoformat(), random.random()]
+    outside.add(1, 1)
+    outside.add(2, 2)
+    return [before, [uuid.uuid4().hex, datetime.datetime.now().isoformat(), random.random()]]
+
+
+def at_once(event):
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(outside.add, range(5), range(5)))
+    time.sleep(0.01)
+    return [found, outside.add(100, 1)]
+
+
+def naps(event):
+    for n in range(4):
+        print("nap", n)
+        time.sleep(0.2)
+        outside.add(n, n)
+    return "slept"
+
+
+def calls_until(event):
+    for n in range(6):
+        print("call", n, outside.add(n, 0))
+        if event.data.get("gate") and n == 4:
+            autokitteh.wait_for_signal("gate")
+    return "done"
