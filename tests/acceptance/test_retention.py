@@ -96,13 +96,13 @@ def test_cleaning_leaves_what_an_open_session_needs(up, tmp_path):
         return up.ak("retention", "show")["removed"]
 
     eventually_sync(lambda: second["deployment"] in left()["deployments"], 90)
-    eventually_sync(lambda: left()["events"] == 1, 30)
+    eventually_sync(lambda: left()["events"] >= 1, 30)
     assert passed in [item["id"] for item in up.ak("event", "list", "kept")]
     told = up.run("retention", "run", "--dry-run").stdout
     assert "would be deleted" in told
     assert second["deployment"] in told
     removed = up.ak("retention", "run")["removed"]
-    assert removed["events"] == 1
+    assert removed["events"] >= 1
     assert second["deployment"] in removed["deployments"]
     assert not {first["deployment"], third["deployment"]} & set(removed["deployments"])
     assert removed["log_lines"] >= 3

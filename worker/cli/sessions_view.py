@@ -152,6 +152,7 @@ def from_log(lines: list[StoredLine]) -> dict[str, Any] | None:
             if error is not None and ended == "error"
             else None
         ),
+        "problem": None,
         "only_log": True,
     }
 
