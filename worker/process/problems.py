@@ -138,5 +138,9 @@ def explain(
         lines += [f"  {line}" for line in comparing.text_of(found.rows).splitlines()]
         lines += [f"  likely: {cause}" for cause in found.likely]
     lines.append(f"  {BACK if moved else CHOICES.format(session=session)}")
+    if found is not None and not moved:
+        lines.append(
+            f"  A new session can take over the steps that fit: ak session fork {session} --at {max(0, found.n - 1)}"
+        )
     step = (found.now or found.recorded) if found is not None else None
     return "\n".join(lines), step.where if step is not None else ""

@@ -84,6 +84,7 @@ async def test_nondeterminism_is_told_with_both_sides(recorded_on, reports):
     assert "now #1 os.listdir main.py:9" in text
     assert where == "main.py:9"
     assert ("ak session stop ses_1 --force" in text) == (not reports)
+    assert ("ak session fork ses_1 --at 0" in text) == (not reports)
 
 
 async def test_nothing_is_kept_of_sessions_that_go_on_live():
