@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +50,7 @@ class Step:
     ``line`` the call's number in the session log (0: it has none); ``event`` the id of the history event that asked for
     it, ``closed_event`` of the one that ended it (0 while open). ``attempts`` counts starts, ``arguments`` are the
     payloads as sent, ``result`` and ``failure`` what came back. ``target`` is a child's or a signal's workflow id.
+    ``last_failure`` is why the attempt before the last one failed; ``activity_id`` is Temporal's name of an activity.
     """
 
     n: int
@@ -69,37 +70,45 @@ class Step:
     arguments: tuple[Payload, ...] = field(default=(), repr=False)
     result: Payload | None = field(default=None, repr=False)
     failure: Failure | None = field(default=None, repr=False)
+    last_failure: Failure | None = field(default=None, repr=False)
+    activity_id: str = ""
 
 
 def steps_of(events: Iterable[HistoryEvent]) -> list[Step]:
     """The steps of one run, in the order in which the session asked for them."""
-    reader = _Reader()
+    reader = Reader()
     for event in events:
         reader.read(event)
     return reader.steps
 
 
-class _Reader:
+class Reader:
     """Steps by the id of the event that asked for them; one look-up per event, so that long histories are cheap.
 
     A fork's own steps are numbered after those it took over.
+
+    ``keep`` is told of every step that was asked for or has changed, and returns what is remembered of it: a reader of
+    long histories takes the payloads out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[Step], Step] = lambda step: step) -> None:
         self.steps: list[Step] = []
         self._before = 0
         self._at: dict[int, int] = {}
+        self._keep = keep
 
-    def read(self, event: HistoryEvent) -> None:
+    def read(self, event: HistoryEvent) -> Step | None:
+        """Take the next event; returns the step that it asked for or changed."""
         kind = event.WhichOneof("attributes") or ""
         attributes: Any = getattr(event, kind) if kind else None
         opened = _OPENED.get(event.event_type)
         if opened is not None:
-            step = opened(event, attributes, self._before + len(self.steps) + 1)
-            if step is not None:
-                self._at[event.event_id] = len(self.steps)
-                self.steps.append(step)
-            return
+            step: Step | None = opened(event, attributes, self._before + len(self.steps) + 1)
+            if step is None:
+                return None
+            self._at[event.event_id] = len(self.steps)
+            self.steps.append(self._keep(step))
+            return self.steps[-1]
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
             taken = (
                 _json(attributes.memo.fields[MEMO_FORKED_AT])
@@ -111,11 +120,13 @@ class _Reader:
             self._before = int(taken or 0)
         closed = _CLOSED.get(event.event_type)
         if closed is None:
-            return
+            return None
         asked, changes = closed(event, attributes)
         index = self._at.get(asked)
-        if index is not None:
-            self.steps[index] = replace(self.steps[index], **changes)
+        if index is None:
+            return None
+        self.steps[index] = self._keep(replace(self.steps[index], **changes))
+        return self.steps[index]
 
 
 def _moment(event: HistoryEvent) -> dt.datetime:
@@ -152,6 +163,7 @@ def _activity(event: HistoryEvent, attributes: Any, n: int) -> Step | None:
         asked_at=_moment(event),
         line=context.get("line", 0) if isinstance(context, dict) else 0,
         arguments=arguments,
+        activity_id=attributes.activity_id,
     )
 
 
@@ -242,7 +254,10 @@ def _ending(state: str, asked: str) -> Any:
 
 
 def _activity_started(event: HistoryEvent, attributes: Any) -> tuple[int, dict[str, Any]]:
-    return attributes.scheduled_event_id, {"started_at": _moment(event), "attempts": attributes.attempt}
+    changes: dict[str, Any] = {"started_at": _moment(event), "attempts": attributes.attempt}
+    if attributes.HasField("last_failure"):
+        changes["last_failure"] = attributes.last_failure
+    return attributes.scheduled_event_id, changes
 
 
 def _child_started(event: HistoryEvent, attributes: Any) -> tuple[int, dict[str, Any]]:

@@ -258,6 +258,6 @@ def text_of(answer: dict[str, Any]) -> str:
 
 def age(since: Any) -> str:
     """How long ago."""
-    from worker.cli.times import length
+    from worker.story.times import length
 
     return length((clock.now() - since).total_seconds())

@@ -11,7 +11,7 @@ import typer
 from worker.cli import context
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment
-from worker.cli.times import length
+from worker.story.times import length
 
 if TYPE_CHECKING:
     from worker.dispatch.explain import Verdict

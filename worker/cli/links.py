@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from worker import ids
+from worker.config import Settings
 from worker.store import Store
 
 
@@ -19,6 +20,13 @@ def start_form(ui: str, namespace: str, project: str, handler: str) -> str:
 def session(ui: str, namespace: str, workflow_id: str) -> str:
     """A session in the UI."""
     return f"{ui}/namespaces/{quote(namespace)}/workflows/{quote(workflow_id, safe='')}"
+
+
+def of(found: Settings, workflow_id: str) -> str:
+    """A session in the UI that belongs to these settings."""
+    from worker.cli import context
+
+    return session(context.ui_url(found), found.temporal_namespace, workflow_id)
 
 
 def schedule(ui: str, namespace: str, project: str, trigger: str) -> str:

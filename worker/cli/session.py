@@ -11,13 +11,17 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import context, links
+from worker.cli import context, links, session_list, session_log, session_show
 from worker.cli.deploy import Json
-from worker.cli.output import Output, moment, table
+from worker.cli.output import Output, moment
 from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, static_details
-from worker.errors import NotFoundError, UsageError, WorkerError
+from worker.errors import UsageError, WorkerError
 
 app = typer.Typer(help="Start, list, look at and stop sessions.", no_args_is_help=True, rich_markup_mode=None)
+
+session_list.add_to(app)
+session_show.add_to(app)
+session_log.add_to(app)
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5.0
@@ -73,53 +77,6 @@ def start(
     finish(work, as_json=as_json)
 
 
-@app.command(name="list")
-def list_sessions(
-    project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
-    state: Annotated[
-        list[str] | None, typer.Option("--state", "-s", help="created, running, completed, error, stopped.")
-    ] = None,
-    event: Annotated[str, typer.Option("--event", "-e", help="Only those this event started.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List sessions, newest first."""
-    from worker.cli import sessions_view as view
-
-    states = state or []
-    unknown = [item for item in states if item not in view.STATES]
-    if unknown:
-        raise UsageError(f"there is no state {unknown[0]}", hint=f"states: {', '.join(view.STATES)}")
-
-    async def work() -> list[dict[str, Any]]:
-        found = context.settings()
-        with context.opened(found) as store:
-            async with context.connected(found, store) as client:
-                if event:
-                    sessions = [d.session_id for d in store.events.deliveries(event) if d.session_id]
-                    all_found = [await read_or_none(client, item, store) for item in sessions]
-                    listed = [item for item in all_found if item is not None]
-                else:
-                    listed = await view.listed(client, view.query_of(project, states), limit, store)
-                return [item for item in listed if not states or item["state"] in states]
-
-    sessions = context.run(work())
-    rows = [
-        [
-            item["id"],
-            item["project"],
-            item["handler"],
-            state_text(item),
-            item["trigger"] or "-",
-            moment(item["started_at"]),
-        ]
-        for item in sessions
-    ]
-    Output(as_json=as_json).document(
-        sessions, table(["ID", "PROJECT", "HANDLER", "STATE", "TRIGGER", "STARTED"], rows)
-    )
-
-
 @app.command()
 def get(session: Session, as_json: Json = False) -> None:
     """Show one session: state, result or error."""
@@ -144,38 +101,6 @@ def wait(
         return await on(session, lambda client, found, store: ended(client, found, store, timeout))
 
     finish(work, as_json=as_json)
-
-
-@app.command()
-def log(
-    session: Session,
-    prints: Annotated[bool, typer.Option("--prints", help="Only what it printed.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Show what a session printed, called and went through."""
-
-    async def work() -> list[Any]:
-        found = context.settings()
-        with context.opened(found) as store:
-            lines = store.log.read(session)
-            if not lines:
-                async with context.connected(found, store) as client:
-                    from worker.cli import sessions_view as view
-
-                    lines = store.log.read(await view.find(client, session, store))
-            return lines
-
-    lines = context.run(work())
-    if prints:
-        lines = [line for line in lines if line.kind == "print"]
-    answer = [{"at": line.at, "kind": line.kind, "text": line.text, "where": line.where} for line in lines]
-    text = "\n".join(
-        line.text
-        if prints
-        else f"{line.at.astimezone():%H:%M:%S.%f}"[:-3] + f"  {line.kind:<7}  {line.text}{place(line.where)}"
-        for line in lines
-    )
-    Output(as_json=as_json).document(answer, text)
 
 
 @app.command()
@@ -227,14 +152,6 @@ async def read(client: Any, identifier: str, store: Any) -> dict[str, Any]:
     return await view.full(client, identifier, store)
 
 
-async def read_or_none(client: Any, identifier: str, store: Any) -> dict[str, Any] | None:
-    """The session, or None while it is not started yet."""
-    try:
-        return await read(client, identifier, store)
-    except NotFoundError:
-        return None
-
-
 async def ended(client: Any, identifier: str, store: Any, timeout: float | None) -> Any:
     """The session once it has ended."""
     until = clock.monotonic() + timeout if timeout is not None else float("inf")
@@ -250,18 +167,18 @@ async def ended(client: Any, identifier: str, store: Any, timeout: float | None)
 def finish(work: Any, *, as_json: bool) -> None:
     """Run and print one session."""
     session = context.run(work())
+    session["ui"] = links.of(context.settings(), session["id"])
     Output(as_json=as_json).document(session, text_of(session))
 
 
 def text_of(session: dict[str, Any]) -> str:
     """A session as a person reads it."""
-    found = context.settings()
     lines = [
         f"{session['id']}  {session['state']}",
         f"  handler     {session['handler']} of {session['project']} ({session['deployment'] or 'version unknown'})",
         f"  trigger     {session['trigger'] or '-'}   event {session['event_id'] or '-'}",
         f"  started     {moment(session['started_at'])}   ended {moment(session['ended_at'])}",
-        f"  Temporal UI {links.session(context.ui_url(found), found.temporal_namespace, session['id'])}",
+        f"  Temporal UI {session['ui']}",
     ]
     if session.get("only_log"):
         lines[-1] = "  Temporal does not keep its history any more; this is what its log tells."
@@ -280,17 +197,6 @@ def text_of(session: dict[str, Any]) -> str:
         lines.append(f"  error       {error['type']}: {error['message']}")
         lines += [f"    {line}" for line in error["traceback"].splitlines()]
     return "\n".join(lines)
-
-
-def state_text(session: dict[str, Any]) -> str:
-    """The state, with the code of what keeps it from getting on."""
-    problem = session["problem"]
-    return f"{session['state']}, waits ({problem['code']})" if problem else str(session["state"])
-
-
-def place(where: str) -> str:
-    """A line's place, in brackets."""
-    return f"  ({where})" if where else ""
 
 
 def split_pair(text: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import Iterable
@@ -21,7 +20,7 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from worker import moving
-from worker.cli import session_problems
+from worker.cli import nearest, session_problems
 from worker.contracts import LINE_ERROR, LINE_STATE, MEMO_BEGAN, MEMO_EVENT_ID, MEMO_RESTARTS, MEMO_TRIGGER
 from worker.errors import NotFoundError, TemporalError
 from worker.rpc import is_gone
@@ -36,6 +35,8 @@ _STATUS_OF = {
     "error": ("Failed", "TimedOut"),
     "stopped": ("Canceled", "Terminated"),
 }
+_ALIKE = 50  # executions asked for by the beginning of an id
+_NEWEST = 500  # sessions among which the nearest is looked for
 _NOT_BEGUN_EVENTS = 2  # a started run and its first scheduled task
 _BEGINS = ("running", "restarted")
 _LATEST_RUN = 'ExecutionStatus != "ContinuedAsNew"'  # a session that restarted is its latest run
@@ -56,7 +57,7 @@ def state_of(execution: WorkflowExecution) -> str:
 
 def query_of(project: str, states: Iterable[str]) -> str:
     """The visibility query for a listing."""
-    parts = [_LATEST_RUN, *([f'TaskQueue="{project}"'] if project else [])]
+    parts = [_LATEST_RUN, *([f"TaskQueue={quoted(project)}"] if project else [])]
     statuses = sorted({status for state in states for status in _STATUS_OF[state]})
     if statuses:
         parts.append("(" + " OR ".join(f'ExecutionStatus="{status}"' for status in statuses) + ")")
@@ -196,28 +197,38 @@ async def find(client: Client, text: str, store: Store) -> str:
     with contextlib.suppress(RPCError):
         await client.get_workflow_handle(text).describe()
         return text
-    begins = f'WorkflowId STARTS_WITH "{text}" AND {_LATEST_RUN}'
-    begun = [item.id async for item in client.list_workflows(begins, limit=2)]
+    name = quoted(text)
+    begins = f"WorkflowId STARTS_WITH {name} AND {_LATEST_RUN}"
+    found = [item.id async for item in client.list_workflows(begins, limit=_ALIKE)]
+    begun = list(dict.fromkeys(found))  # a session that was reset has several runs
     if len(begun) == 1:
         return begun[0]
     if not begun:
-        latest = [item.id async for item in client.list_workflows(f'TaskQueue="{text}"', limit=1)]
+        latest = [item.id async for item in client.list_workflows(f"TaskQueue={name}", limit=1)]
         if not latest and store.log.read(text):
             return text
         if latest:
             return latest[0]
-        raise NotFoundError(f"there is no session {text}", hint="See `ak session list`.")
-    raise NotFoundError(f"{text} is the beginning of several sessions", hint="Give more of the id.")
+        raise NotFoundError(f"there is no session {text}", hint=await near(client, text))
+    raise NotFoundError(
+        f"{text} is the beginning of several sessions: {', '.join(begun[:3])} …", hint="Give more of the id."
+    )
 
 
-async def listed(client: Client, query: str, limit: int, store: Store) -> list[dict[str, Any]]:
-    """The newest sessions first."""
-    found: dict[str, WorkflowExecution] = {}
-    async for execution in client.list_workflows(query):
-        found.setdefault(execution.id, execution)  # a session that was reset has several runs
-        if len(found) == limit:
-            break
-    executions = list(found.values())
-    sessions = list(await asyncio.gather(*(summary(execution, store) for execution in executions)))
-    await session_problems.add_problems(client, executions, sessions, store)
-    return sessions
+async def near(client: Client, text: str) -> str:
+    """A hint at sessions whose ids come nearest."""
+    known: list[str] = []
+    for query in (f"WorkflowId STARTS_WITH {quoted(text[:8])}", ""):
+        known += [item.id async for item in client.list_workflows(query, limit=_NEWEST)]
+    return nearest.hint(text, dict.fromkeys(known), "See `ak session list`.")
+
+
+def quoted(text: str) -> str:
+    """A text in a visibility query.
+
+    Raises:
+        NotFoundError: it cannot stand there, so nothing has that name.
+    """
+    if '"' in text or "\\" in text or not text.isprintable():
+        raise NotFoundError(f"there is nothing of the name {text!r}")
+    return f'"{text}"'

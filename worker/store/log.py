@@ -136,13 +136,24 @@ class SessionLog:
             return [as_record(row) for row in connection.execute(query.order_by(_T.c.seq).limit(_TAIL_LIMIT))]
 
     def brief(
-        self, workflow_id: str, run_id: str, *, first: int = 0, characters: int = 400
+        self,
+        workflow_id: str,
+        run_id: str,
+        *,
+        first: int = 0,
+        before: int | None = None,
+        kind: str = "",
+        characters: int = 400,
     ) -> list[StoredLine]:
-        """The lines of one run from a number on, each cut by the database: for a look at a long session."""
+        """The lines of one run between two numbers, each cut by the database: for a look at a long session."""
         columns = [column for column in _T.c if column.name != "text"]
         query = sa.select(*columns, sa.func.substr(_T.c.text, 1, characters).label("text")).where(
             (_T.c.workflow_id == workflow_id) & (_T.c.run_id == run_id) & (_T.c.line >= first)
         )
+        if before is not None:
+            query = query.where(_T.c.line < before)
+        if kind:
+            query = query.where(_T.c.kind == kind)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(_T.c.line, _T.c.attempt, _T.c.sub)).all()
         last = {row.line: row.attempt for row in rows}

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from worker import clock
-from worker.cli.times import length, moment_of
+from worker.cli.times import moment_of
 from worker.errors import UsageError
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -33,21 +33,3 @@ def test_moment_of_nonsense_says_what_is_taken():
     """As an error of usage."""
     with pytest.raises(UsageError, match="2h, 3d, 2026-01-31"):
         moment_of("yesterday-ish")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (0.0123, "12 ms"),
-        (0.0996, "0.1 s"),
-        (3.21, "3.2 s"),
-        (59.97, "1 min"),
-        (320, "5 min 20 s"),
-        (7500, "2 h 5 min"),
-        (86_400 * 3 + 4 * 3600, "3 d 4 h"),
-        (-1, "0 ms"),
-    ],
-)
-def test_length(seconds, expected):
-    """In two units at most."""
-    assert length(seconds) == expected

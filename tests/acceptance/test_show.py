@@ -1,0 +1,288 @@
+"""``ak session show``, ``list`` and ``log --follow``: what sessions did, do and wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import httpx
+import pytest
+
+from tests.helpers.ak import AK
+from tests.helpers.golden import check
+from tests.helpers.projects import write
+from tests.helpers.waiting import eventually_sync
+
+CODE = """
+import os
+import time
+
+import autokitteh
+from autokitteh import activity
+
+
+@activity
+def look_up(number, token=None):
+    print("looking up", number)
+    return {"id": number, "total": 12.5}
+
+
+@activity(retries=3, backoff=0.05)
+def charge(order):
+    with open("tries", "a") as file:
+        file.write("x")
+    if len(open("tries").read()) < 3:
+        raise ConnectionError("the bank does not answer")
+    return "paid"
+
+
+@activity
+def large():
+    return ["y" * 300_000]
+
+
+def on_order(event):
+    print("hello")
+    order = look_up(event.data.number, token=os.getenv("TOKEN"))
+    autokitteh.set_value("last", order["id"])
+    print("last", autokitteh.get_value("last"))
+    time.sleep(0.01)
+    large()
+    charge(order)
+    child = autokitteh.start("main.py:child", {"n": 3})
+    print("child said", autokitteh.wait_for_signal(child, timeout=60)["value"])
+    if autokitteh.wait_for_signal("approved", timeout=0.01) is None:
+        print("nobody approved")
+    orders = autokitteh.subscribe("orders", "data.body.json.go == true")
+    print("waiting")
+    autokitteh.next_event(orders)
+    return order["missing"]
+
+
+def child(event):
+    print("child", event.data["n"])
+    return look_up(event.data["n"])["id"] * 2
+
+
+@activity(retries=100, backoff=60)
+def broken():
+    raise ConnectionError("refused")
+
+
+def retries(event):
+    broken()
+
+
+def sleeps(event):
+    print("sleeping")
+    time.sleep(3600)
+
+
+def many(event):
+    for _ in range(event.data["n"]):
+        autokitteh.get_value("last")
+    print("done")
+
+
+def quick(event):
+    print("quick")
+"""
+TRIGGERS = """
+- {name: orders, type: webhook, filter: "data.body.json.number > 0", call: "main.py:on_order"}
+- {name: quick, type: webhook, call: "main.py:quick"}
+"""
+EXTRA = """
+vars:
+  - {name: TOKEN, value: "top-secret-1", secret: true}
+"""
+
+
+@pytest.fixture(scope="module")
+def deployed(up, tmp_path_factory):
+    """A project with a handler for each kind of step."""
+    directory = write(
+        tmp_path_factory.mktemp("show"), "show", {"main.py": CODE}, triggers=TRIGGERS, extra=EXTRA
+    )
+    return up.ak("deploy", str(directory))
+
+
+@pytest.fixture(scope="module")
+def failed(up, deployed):
+    """A session with every kind of step that waited for an event and then failed; with what was seen while it waited."""
+    data = '{"number": 9}'
+    session = up.ak("session", "start", "show", "main.py:on_order", "--data", data)["id"]
+    follower = subprocess.Popen(
+        [AK, "session", "show", session, "--follow"], env=up.environment, stdout=subprocess.PIPE, text=True
+    )
+    logger = subprocess.Popen(
+        [AK, "session", "log", session, "--follow", "--prints"],
+        env=up.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    eventually_sync(lambda: up.prints(session)[-1:] == ["waiting"])
+    eventually_sync(lambda: up.ak("session", "show", session)["waits_for"])
+    waiting = up.ak("session", "show", session)
+    event = httpx.post(deployed["webhooks"]["orders"], json={"go": True}).headers["AutoKitteh-Event-ID"]
+    up.ak("session", "wait", session, "--timeout", "60")
+    followed, logged = follower.communicate(timeout=60)[0], logger.communicate(timeout=60)[0]
+    assert (follower.returncode, logger.returncode) == (0, 0)
+    return {
+        "id": session,
+        "event": event,
+        "waiting": waiting,
+        "followed": followed,
+        "logged": logged,
+    }
+
+
+def test_show_tells_all_that_a_failed_session_did(up, failed):
+    """Calls, reads, sleeps, attempts, a child with its steps, waits, arrivals, prints and the error: golden."""
+    text = up.run("session", "show", failed["id"]).stdout
+    assert "top-secret-1" not in text
+    assert "\x1b" not in text
+    assert [line for line in text.splitlines() if len(line) > 80 and "http" not in line] == []
+    wide = subprocess.run(
+        [AK, "session", "show", failed["id"]],
+        env=up.environment | {"COLUMNS": "200"},  # nothing is cut, wherever a duration ends
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    check(wide.stdout, "session/show-failed")
+
+
+def test_show_as_json(up, failed):
+    """Entries with numbers, results, attempts, the child's story; large results are read from the store."""
+    found = up.ak("session", "show", failed["id"])
+    (run,) = found["runs"]
+    steps = {entry["text"].partition("(")[0]: entry for entry in run["entries"] if "n" in entry}
+    assert [entry["n"] for entry in run["entries"] if "n" in entry] == list(range(1, 12))
+    assert steps["main.large"]["result"].startswith("['yyy")
+    assert steps["main.charge"]["attempts"] == 3
+    assert "the bank does not answer" in steps["main.charge"]["last_failure"]
+    child = steps["start"]["child"]
+    assert (child["state"], child["parent"], child["result"]) == ("completed", failed["id"], 6)
+    assert child["runs"][0]["entries"][1]["source"] == 'return look_up(event.data["n"])["id"] * 2'
+    assert found["error"]["type"] == "KeyError"
+    shallow = up.ak("session", "show", failed["id"], "--depth", "0", "--tail", "5")
+    assert [entry["n"] for entry in shallow["runs"][0]["entries"] if "n" in entry] == list(range(7, 12))
+    assert shallow["runs"][0]["steps_before"] == 6
+    part = up.ak("session", "show", failed["id"], "--from", "3", "--tail", "2")["runs"][0]
+    assert [entry["n"] for entry in part["entries"] if "n" in entry] == [3, 4]
+    assert (part["steps_before"], part["steps_after"]) == (2, 7)
+
+
+def test_show_says_what_a_session_waits_for(failed):
+    """A wait without a time limit, too, with the subscription behind it."""
+    assert failed["waiting"]["state"] == "running"
+    (waits,) = failed["waiting"]["waits_for"]
+    assert waits.startswith("an event at main.py:")
+    assert "an event of orders with data.body.json.go == true" in waits
+
+
+def test_follow_shows_what_comes_until_the_end(failed):
+    """Each step that ended once, what arrived, and the error; the log's lines come as they are written."""
+    lines = failed["followed"].splitlines()
+    assert sum("main.look_up(9" in line and "✓" in line for line in lines) == 1
+    assert any(failed["event"] in line for line in lines)
+    assert any(line.startswith("error  KeyError: 'missing'") for line in lines)
+    assert failed["logged"].splitlines() == [
+        *("hello", "looking up 9", "last 9", "child said 6", "nobody approved", "waiting"),
+    ]
+
+
+def test_show_needs_no_process(up, deployed):
+    """While the build process stands still: history and store tell what a session waits for."""
+    sleeping = up.ak("session", "start", "show", "main.py:sleeps")["id"]
+    retrying = up.ak("session", "start", "show", "main.py:retries")["id"]
+    eventually_sync(lambda: up.ak("session", "show", sleeping)["waits_for"])
+    eventually_sync(lambda: up.ak("session", "show", retrying)["runs"][0]["entries"][-1].get("attempts") == 2)
+    pids = up.build_pids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        text = up.run("session", "show", sleeping).stdout
+        assert "the end of sleep 3600 s at main.py" in text
+        text = up.run("session", "show", retrying).stdout
+        assert "ConnectionError: refused" in text
+        assert "attempt 2, next in" in text
+        listed = {
+            item["id"]: item["waits_for"] for item in up.ak("session", "list", "show", "--state", "running")
+        }
+        assert listed[sleeping][0].startswith("the end of sleep 3600 s")
+        assert listed[retrying][0].startswith("main.broken() at main.py")
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        for session in (sleeping, retrying):
+            up.ak("session", "stop", session, "--force")
+
+
+def test_show_of_a_session_with_thousands_of_steps(up, deployed):
+    """The last steps by default; any part of it on demand."""
+    session = up.ak("session", "start", "show", "main.py:many", "--data", '{"n": 2000}')["id"]
+    assert up.ak("session", "wait", session, "--timeout", "120")["state"] == "completed"
+    run = up.ak("session", "show", session)["runs"][0]
+    assert (run["steps_before"], sum("n" in entry for entry in run["entries"])) == (1800, 200)
+    assert run["entries"][-1]["text"] == "done"
+    part = up.ak("session", "show", session, "--from", "1000", "--tail", "1")["runs"][0]["entries"]
+    assert [(entry["n"], entry["text"]) for entry in part] == [(1000, "get_value('last')")]
+
+
+def test_list_by_what_is_known_of_sessions(up, deployed, failed):
+    """By handler, trigger, event, error text and time; with the error, and a link to each."""
+    event = httpx.post(deployed["webhooks"]["quick"]).headers["AutoKitteh-Event-ID"]
+    started = eventually_sync(lambda: up.ak("session", "list", "--event", event, "--state", "completed"))[0][
+        "id"
+    ]
+
+    def ids(*arguments: str) -> list[str]:
+        return [item["id"] for item in up.ak("session", "list", *arguments)]
+
+    assert ids("show", "--trigger", "quick") == [started]
+    assert ids("show", "--trigger", "quick", "--state", "error") == []
+    assert ids("--handler", "main.py:quick") == ids("--handler", "quick") == [started]
+    assert started in ids("show", "--handler", "main.py", "--since", "1h")
+    assert ids("show", "--until", "1h") == []
+    assert ids("--error", "keyerror: 'MISSING'") == [failed["id"]]
+    assert ids("--error", "keyerror", "--handler", "quick") == []
+    (found,) = up.ak("session", "list", "--error", "KeyError")
+    assert found["last_error"] == "KeyError: 'missing'"
+    assert found["ui"].endswith(f"/workflows/{failed['id']}")
+    text = up.run("session", "list", "show", "--error", "KeyError", "--links").stdout
+    assert "KeyError: 'missing'" in text
+    assert found["ui"] in text
+    assert "\x1b" not in text
+
+
+def test_unknown_sessions_name_the_nearest(up, failed):
+    """Exit status 4; a beginning that is unique is enough."""
+    wrong = up.run("session", "show", failed["id"][:-2] + "~~", check=False)
+    assert wrong.returncode == 4
+    assert failed["id"] in wrong.stderr
+    assert up.ak("session", "show", failed["id"][:16])["id"] == failed["id"]
+    assert up.run("session", "show", 'a"b', check=False).returncode == 4
+
+
+def test_follow_can_be_interrupted(up, deployed):
+    """With status 130, also while nothing happens."""
+    session = up.ak("session", "start", "show", "main.py:sleeps")["id"]
+    eventually_sync(lambda: up.prints(session) == ["sleeping"])
+    for command in ("log", "show"):
+        process = subprocess.Popen(
+            [AK, "session", command, session, "--follow"],
+            env=up.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        while "sleeping" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(30) == 130
+        process.stdout.close()
+    up.ak("session", "stop", session, "--force")

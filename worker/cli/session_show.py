@@ -1,0 +1,119 @@
+"""``ak session show``: what a session did, step by step."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker import clock
+from worker.cli import context, links
+from worker.cli.deploy import Json
+from worker.cli.output import Output
+from worker.errors import UsageError
+
+if TYPE_CHECKING:
+    from worker.story.gather import Teller
+    from worker.story.render import Paper
+
+_TAIL = 200
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command(name="show")(show)
+
+
+def show(
+    session: Annotated[
+        str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")
+    ],
+    tail: Annotated[
+        int, typer.Option("--tail", "-n", help="At most so many steps: the last ones.", min=1)
+    ] = _TAIL,
+    first: Annotated[
+        int, typer.Option("--from", help="From this step on, instead of the last ones.", min=0)
+    ] = 0,
+    depth: Annotated[
+        int, typer.Option("--depth", "-d", help="Show the steps of children, so many levels deep.", min=0)
+    ] = 1,
+    run: Annotated[str, typer.Option("--run", help="One run of a session that restarted itself.")] = "",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on showing what it does, until it has ended.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a session did: its calls with arguments and results, waits, children, and what it printed in between.
+
+    Everything comes from Temporal's history and the store: the process that ran the session is not needed. The numbers
+    are those that `ak session fork --at` and `ak session debug --at` take. With --follow and --json, each entry is one
+    line of JSON.
+
+    Example: ak session show ses_4k1
+
+    Example: ak session show ses_4k1 --from 120 --tail 20
+    """
+    if follow and (first or run):
+        raise UsageError("--follow shows what comes, --from and --run what was")
+
+    async def work() -> None:
+        from worker.cli import sessions_view as view
+        from worker.story.gather import Teller, Wish
+        from worker.story.render import story_lines
+
+        found = context.settings()
+        with context.opened(found) as store:
+            async with context.connected(found, store) as client:
+                identifier = await view.find(client, session, store)
+
+                async def facts(wanted: str) -> dict[str, Any]:
+                    return await view.full(client, wanted, store) | {"ui": links.of(found, wanted)}
+
+                teller = Teller(client, store, facts)
+                if follow:
+                    await following(teller, identifier, tail, as_json=as_json)
+                    return
+                story = await teller.tell(identifier, Wish(tail, first, depth, run))
+                text = "" if as_json else "\n".join(story_lines(story, paper(), clock.now()))
+                Output(as_json=as_json).document(story.as_document(), text)
+
+    context.run(work())
+
+
+def paper() -> Paper:
+    """As wide as the terminal, 80 columns where there is none; colours on a terminal that does not refuse them."""
+    from worker.story.render import Paper
+
+    return Paper(shutil.get_terminal_size((80, 24)).columns, colours())
+
+
+def colours() -> bool:
+    """Whether to use colours: on a terminal, unless NO_COLOR is set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+async def following(teller: Teller, identifier: str, tail: int, *, as_json: bool) -> None:
+    """Print what was, then what comes, until the session has ended."""
+    from worker.cli.output import encode
+    from worker.story.follow import follow
+    from worker.story.gather import Wish
+    from worker.story.render import end_lines, entry_lines, head_lines
+
+    out, page = Output(as_json=False), paper()
+    story = await teller.tell(identifier, Wish(tail=1, depth=0))
+    if not as_json:
+        out.say("\n".join(head_lines(story, page, clock.now())))
+    async for entry in follow(teller, identifier, tail):
+        if as_json:
+            out.say(json.dumps(entry.as_document(), default=encode))
+        else:
+            out.say("\n".join(entry_lines(entry, page, clock.now())))
+    ended = await teller.tell(identifier, Wish(tail=1, depth=0))
+    if as_json:
+        out.say(json.dumps(ended.facts, default=encode))
+    else:
+        out.say("\n".join(end_lines(ended, page)))

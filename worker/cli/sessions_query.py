@@ -1,0 +1,175 @@
+"""Find sessions: Temporal's visibility, narrowed by what the store knows, with what they wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.api.common.v1 import WorkflowExecution as Execution
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.client import Client, WorkflowExecution
+from temporalio.service import RPCError
+
+from worker.cli import session_problems
+from worker.cli import sessions_view as view
+from worker.steps import OPEN
+from worker.store import Store
+from worker.story.build import Collector, entries_of
+from worker.story.gather import with_pending
+from worker.story.waiting import of_entry, of_task
+
+_PAGE = 50
+_TOLD = 200  # of so many open sessions it is asked what they wait for
+_AT_ONCE = 8
+_LATEST_EVENTS = 30
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a listing is asked for; empty means anything."""
+
+    project: str = ""
+    states: tuple[str, ...] = ()
+    handler: str = ""
+    trigger: str = ""
+    event: str = ""
+    error: str = ""
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    limit: int = 50
+
+
+class Finder:
+    """Finds sessions with one client and one store."""
+
+    def __init__(self, client: Client, store: Store) -> None:
+        self._client = client
+        self._store = store
+
+    async def find(self, asked: Asked) -> list[dict[str, Any]]:
+        """The sessions in the documented shape, with ``waits_for`` and ``last_error``."""
+        found: list[dict[str, Any]] = []
+        executions: list[WorkflowExecution] = []
+        known: set[str] = set()
+        async for execution in self._executions(asked):
+            if execution.id in known:
+                continue  # a session that was reset has several runs: the newest counts
+            known.add(execution.id)
+            session = await view.summary(execution, self._store)
+            if fits(session, asked):
+                found.append(session)
+                executions.append(execution)
+            if len(found) >= asked.limit:
+                break
+        await session_problems.add_problems(self._client, executions, found, self._store)
+        errors = await asyncio.to_thread(
+            self._store.log.last_errors, [item["id"] for item in found if item["state"] == "error"]
+        )
+        registered = await asyncio.to_thread(
+            self._store.mailbox.awaited, [item["id"] for item in found if item["ended_at"] is None]
+        )
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(session: dict[str, Any]) -> None:
+            async with gate:
+                with contextlib.suppress(RPCError):
+                    session["waits_for"] = await self._waits_for(session["id"])
+            if not session["waits_for"]:  # a wait without a time limit: what the session is registered for
+                session["waits_for"] = registered.get(session["id"], [])
+
+        for session in found:
+            session |= {"waits_for": [], "last_error": errors.get(session["id"])}
+        still = [item for item in found if item["ended_at"] is None]
+        await asyncio.gather(*(ask(session) for session in still[:_TOLD]))
+        return found
+
+    async def _executions(self, asked: Asked) -> AsyncIterator[WorkflowExecution]:
+        """Newest first; by what the store knows where that was asked for."""
+        query = query_of(asked)
+        if not (asked.event or asked.error or asked.trigger):
+            async for execution in self._client.list_workflows(query):
+                yield execution
+            return
+        async for identifiers in self._candidates(asked):
+            names = ", ".join(view.quoted(item) for item in identifiers)
+            within = " AND ".join(filter(None, (f"WorkflowId IN ({names})", query)))
+            known = {execution.id: execution async for execution in self._client.list_workflows(within)}
+            for identifier in identifiers:
+                if identifier in known:
+                    yield known[identifier]
+
+    async def _candidates(self, asked: Asked) -> AsyncIterator[list[str]]:
+        """Session ids page by page: those of an event, or with an error of this text, or of a trigger."""
+        if asked.event:
+            deliveries = await asyncio.to_thread(self._store.events.deliveries, asked.event)
+            ids = list(dict.fromkeys(item.session_id for item in deliveries if item.session_id))
+            for at in range(0, len(ids), _PAGE):
+                yield ids[at : at + _PAGE]
+            return
+        before: int | None = None
+        while True:
+            if asked.error:
+                page = await asyncio.to_thread(self._store.log.failed, asked.error, before, _PAGE)
+            else:
+                page = await asyncio.to_thread(
+                    self._store.events.started_by, asked.project, asked.trigger, before, _PAGE
+                )
+            if not page:
+                return
+            before = page[-1][0]
+            yield [identifier for _, identifier in page]
+
+    async def _waits_for(self, identifier: str) -> list[str]:
+        """What an open session waits for, from its last events and what Temporal's server knows."""
+        described = await self._client.get_workflow_handle(identifier).describe()
+        answer = await self._client.workflow_service.get_workflow_execution_history_reverse(
+            GetWorkflowExecutionHistoryReverseRequest(
+                namespace=self._client.namespace,
+                execution=Execution(workflow_id=identifier, run_id=described.run_id),
+                maximum_page_size=_LATEST_EVENTS,
+            )
+        )
+        collector = Collector()
+        for event in reversed(answer.history.events):
+            collector.read(event)
+        still = [step for step in collector.steps if step.state == OPEN]
+        found = [
+            text
+            for text in map(of_entry, with_pending(entries_of(collector, still, []), still, described))
+            if text
+        ]
+        if not found:
+            found = [
+                f"{item.activity_type.name}" + (f", attempt {item.attempt}" if item.attempt > 1 else "")
+                for item in described.raw_description.pending_activities
+            ]
+        task = of_task(described)
+        return [*found, *([task] if task else [])]
+
+
+def fits(session: dict[str, Any], asked: Asked) -> bool:
+    """What Temporal cannot be asked."""
+    if asked.states and session["state"] not in asked.states:
+        return False
+    if asked.trigger and session["trigger"] != asked.trigger:
+        return False
+    plain = asked.handler and ":" not in asked.handler and not asked.handler.endswith(".py")
+    return not plain or session["handler"].rpartition(":")[2] == asked.handler
+
+
+def query_of(asked: Asked) -> str:
+    """The visibility query."""
+    parts = [view.query_of(asked.project, asked.states)]
+    if ":" in asked.handler:
+        parts.append(f"WorkflowType = {view.quoted(asked.handler)}")
+    elif asked.handler.endswith(".py"):
+        parts.append(f"WorkflowType STARTS_WITH {view.quoted(asked.handler + ':')}")
+    if asked.since is not None:
+        parts.append(f"StartTime >= {view.quoted(asked.since.isoformat())}")
+    if asked.until is not None:
+        parts.append(f"StartTime <= {view.quoted(asked.until.isoformat())}")
+    return " AND ".join(filter(None, parts))

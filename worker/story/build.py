@@ -1,0 +1,290 @@
+"""Put together what a run did, from its history and its log lines. Pure.
+
+A history is read event by event, and of each step only a few words are kept, so that a long one costs little memory.
+Large values stay references (`Collector.large`) until somebody wants to see them.
+
+Order, by these rules:
+
+1. Steps and arrivals stand in the order of their history events.
+2. Log lines are numbered together with calls: a line stands before the first call with a higher number.
+3. Timers and arrivals have no number: what was written before they happened stands before them.
+4. What was printed inside a call stands inside its step.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+
+from worker.contracts import (
+    LINE_CALL,
+    LINE_ERROR,
+    LINE_SIGNAL,
+    LINE_STATE,
+    LINE_WARNING,
+    SIGNAL_EVENT,
+    SIGNAL_SIGNAL,
+)
+from worker.steps import CANCELED, CHILD, DONE, OPEN, SIGNAL, SLEEP, WAIT, Reader, Step
+from worker.store.records import StoredLine
+from worker.story import previews
+from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, TIMED_OUT, Entry
+
+REFERENCE = "autokitteh-blob"  # the mark of a payload that lies in the store
+_OWN_LINES = frozenset({LINE_SIGNAL, LINE_ERROR})  # told by arrivals, and by the session's end
+_ROUTINE_STATES = ("running", "completed", "error", "stopped")
+
+
+@dataclass
+class Told:
+    """A step in words."""
+
+    call: str = ""
+    result: str | None = None
+    error: str | None = None
+    last_failure: str | None = None
+
+
+@dataclass
+class Collector:
+    """Reads the events of one run, oldest first."""
+
+    told: dict[int, Told] = field(default_factory=lambda: defaultdict(Told))
+    large: dict[int, Payload] = field(default_factory=dict)
+    arrivals: list[tuple[int, Entry]] = field(default_factory=list)
+    events: int = 0
+    started: HistoryEvent | None = None
+    closing: HistoryEvent | None = None
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self._keep)
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps so far, without their payloads."""
+        return self._reader.steps
+
+    def read(self, event: HistoryEvent) -> Step | None:
+        """Take the next event; returns the step it asked for or changed."""
+        self.events += 1
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+            self.started = event
+        elif event.event_type in _CLOSING:
+            self.closing = event
+        else:
+            arrival = arrival_of(event)
+            if arrival is not None:
+                self.arrivals.append((event.event_id, arrival))
+                return None
+        return self._reader.read(event)
+
+    def _keep(self, step: Step) -> Step:
+        told = self.told[step.n]
+        if step.arguments:
+            told.call = previews.call_text(step.kind, step.name, step.arguments)
+        if step.result is not None:
+            if REFERENCE in step.result.metadata:
+                self.large[step.n] = step.result
+            told.result = previews.result_text(step.kind, step.name, small(step.result))
+        if step.failure is not None:
+            told.error = previews.failure_text(step.failure)
+        if step.last_failure is not None:
+            told.last_failure = previews.failure_text(step.last_failure)
+        return replace(step, arguments=(), result=None, failure=None, last_failure=None)
+
+
+def small(payload: Payload) -> Payload:
+    """The payload; of a reference into the store, what it shows of the beginning."""
+    if REFERENCE not in payload.metadata:
+        return payload
+    facts = previews.value_of(payload)
+    text = f"{facts.get('begins', '')}… ({facts.get('bytes', 0):,} bytes)" if isinstance(facts, dict) else "…"
+    return Payload(
+        metadata={"encoding": b"json/plain"}, data=json.dumps({"preview": text, "pickle": ""}).encode()
+    )
+
+
+def arrival_of(event: HistoryEvent) -> Entry | None:
+    """What came from outside: an event, a signal, a wish to stop; or trouble on a worker."""
+    at = event.event_time.ToDatetime(tzinfo=dt.UTC)
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+        return signal_of(event.workflow_execution_signaled_event_attributes, at)
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+        cause = event.workflow_execution_cancel_requested_event_attributes.cause
+        return Entry(STOP_ASKED, at, f"{STOP_ASKED}{': ' + cause if cause else ''}")
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+        failure = event.workflow_task_failed_event_attributes.failure
+        return Entry("warning", at, f"its worker could not go on: {previews.failure_text(failure)}")
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+        return Entry("warning", at, "its worker did not answer in time; the step was given to another one")
+    return None
+
+
+def signal_of(attributes: Any, at: dt.datetime) -> Entry:
+    """A signal in words."""
+    name = attributes.signal_name
+    values = [previews.value_of(small(payload)) for payload in attributes.input.payloads]
+    value = values[0] if values else None
+    if name == SIGNAL_EVENT and isinstance(value, dict):
+        kind = f" ({value['type']})" if value.get("type") else ""
+        return Entry(
+            ARRIVED_EVENT,
+            at,
+            f"event {value.get('id')}{kind} from {value.get('source')}",
+            target=value.get("id"),
+        )
+    if name == SIGNAL_SIGNAL and isinstance(value, dict):
+        name, values = str(value.get("name")), [value.get("payload")]
+    shown = ", ".join(previews.shown(item) for item in values if item is not None)
+    return Entry(ARRIVED_SIGNAL, at, f"signal {name}{': ' + shown if shown else ''}")
+
+
+def entries_of(
+    collector: Collector,
+    steps: Sequence[Step],
+    lines: Sequence[StoredLine],
+    *,
+    ends: dt.datetime | None = None,
+    numbers: Mapping[int, int] | None = None,
+) -> list[Entry]:
+    """The entries of some successive steps, with the arrivals and lines between them.
+
+    Args:
+        collector: what was read.
+        steps: some of its steps, in order.
+        lines: the log's lines that belong there.
+        ends: arrivals and lines after this moment are left out.
+        numbers: what `line_numbers` says of all steps; found from the given ones otherwise.
+    """
+    if numbers is None:
+        numbers = line_numbers(steps, lines)
+    calls = {line.line: line for line in lines if line.kind == LINE_CALL and not line.attempt}
+    inside: dict[int, list[Entry]] = defaultdict(list)
+    for line in lines:
+        if line.attempt and not (line.kind == LINE_WARNING and line.text.startswith("attempt ")):
+            inside[line.line].append(as_entry(line))  # attempts are told by the step itself
+    claimed = set(numbers.values())
+    waiting = deque(
+        line
+        for line in sorted(lines, key=lambda line: line.line)
+        if not line.attempt and line.line not in claimed and tells(line) and (ends is None or line.at < ends)
+    )
+    chosen = arrivals_between(collector, steps, ends)
+    items: list[tuple[int, Step | Entry]] = sorted(
+        [*((step.event, step) for step in steps), *chosen], key=lambda item: item[0]
+    )
+    # The number below which lines belong before each item: that of the next call.
+    limits: list[float] = []
+    limit = float("inf")
+    for _, item in reversed(items):
+        if isinstance(item, Step):
+            limit = numbers.get(item.n, limit)
+        limits.append(limit)
+    entries: list[Entry] = []
+    for (_, item), limit in zip(items, reversed(limits), strict=True):
+        at = item.asked_at if isinstance(item, Step) else item.at
+        numbered = isinstance(item, Step) and item.n in numbers
+        while waiting and waiting[0].line < limit and (numbered or waiting[0].at < at):
+            entries.append(as_entry(waiting.popleft()))
+        if isinstance(item, Entry):
+            entries.append(item)
+        else:
+            number = numbers.get(item.n, -1)
+            entries.append(
+                of_step(item, collector.told[item.n], calls.get(number), tuple(inside.get(number, ())))
+            )
+    return entries + [as_entry(line) for line in waiting]
+
+
+def arrivals_between(
+    collector: Collector, steps: Sequence[Step], ends: dt.datetime | None
+) -> list[tuple[int, Entry]]:
+    """The arrivals that belong to these steps: all, unless steps before them are left out."""
+    before = [step.event for step in collector.steps if step.n < steps[0].n] if steps else []
+    first = before[-1] if before else 0
+    return [
+        (number, entry)
+        for number, entry in collector.arrivals
+        if number > first and (ends is None or entry.at < ends)
+    ]
+
+
+def line_numbers(steps: Sequence[Step], lines: Sequence[StoredLine]) -> dict[int, int]:
+    """The number of each step's line in the log, by the step's number.
+
+    An activity carries it. Reads, children and signals do not: theirs are the lines nobody else claims, of the same
+    place and name, in order.
+    """
+    found = {step.n: step.line for step in steps if step.line}
+    claimed = set(found.values())
+    free: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+    for line in sorted(lines, key=lambda line: line.line):
+        if line.kind == LINE_CALL and not line.attempt and line.line not in claimed:
+            free[line.where, line.text.partition("(")[0]].append(line.line)
+    for step in steps:
+        name = {CHILD: "start", SIGNAL: "signal"}.get(step.kind, step.name)
+        queue = free.get((step.where, name))
+        if queue and step.n not in found:
+            found[step.n] = queue.popleft()
+    return found
+
+
+def tells(line: StoredLine) -> bool:
+    """Whether a line says what nothing else in a story says."""
+    return line.kind not in _OWN_LINES and not (
+        line.kind == LINE_STATE and line.text.partition(":")[0] in _ROUTINE_STATES
+    )
+
+
+def as_entry(line: StoredLine) -> Entry:
+    """A line of the log."""
+    return Entry(line.kind, line.at, line.text, where=line.where)
+
+
+def of_step(step: Step, told: Told, call: StoredLine | None, inside: tuple[Entry, ...]) -> Entry:
+    """A step with what is known of it."""
+    timer = step.kind in {SLEEP, WAIT}
+    until = step.asked_at + dt.timedelta(seconds=step.seconds) if timer else None
+    outcome = None
+    if step.kind == WAIT and step.state != OPEN:
+        outcome = CAME if step.state == CANCELED else TIMED_OUT
+    if step.kind == CHILD:
+        outcome = {OPEN: "running", DONE: "completed", CANCELED: "stopped"}.get(step.state, "error")
+    text = call.text if call is not None else told.call or step.name
+    return Entry(
+        kind=step.kind,
+        at=step.asked_at,
+        text=step.name if timer else text,
+        n=step.n,
+        where=step.where,
+        state=step.state,
+        result=told.result,
+        error=told.error,
+        outcome=outcome,
+        attempts=step.attempts,
+        last_failure=told.last_failure,
+        ended_at=step.ended_at,
+        until=until if step.state == OPEN else None,
+        target=step.target or None,
+        inside=inside,
+    )
+
+
+_CLOSING = frozenset(
+    {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+    }
+)

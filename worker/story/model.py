@@ -1,0 +1,119 @@
+"""A story: the runs of a session, each with its entries in the order in which things happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+ARRIVED_EVENT = "event"
+ARRIVED_SIGNAL = "signal received"
+STOP_ASKED = "stop asked for"
+CAME = "came"
+TIMED_OUT = "timed out"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened.
+
+    ``kind`` is that of a step (see `worker.steps`), that of a line of the session's log (print, log, warning, error,
+    state), or that of an arrival. ``n`` is the step's number, 0 for what is no step. ``text`` is the call as it was made,
+    or the line; ``source`` the user's source text at ``where``. ``outcome`` tells how a wait ended, or the state of a
+    child. ``inside`` are the lines printed inside a call.
+    """
+
+    kind: str
+    at: dt.datetime
+    text: str
+    n: int = 0
+    where: str = ""
+    source: str = ""
+    state: str = ""
+    result: str | None = None
+    error: str | None = None
+    outcome: str | None = None
+    attempts: int = 0
+    last_failure: str | None = None
+    next_attempt_at: dt.datetime | None = None
+    ended_at: dt.datetime | None = None
+    until: dt.datetime | None = None
+    target: str | None = None
+    inside: tuple[Entry, ...] = ()
+    child: Story | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return (self.ended_at - self.at).total_seconds() if self.n and self.ended_at is not None else None
+
+    def as_document(self) -> dict[str, Any]:
+        """For programs."""
+        found: dict[str, Any] = {
+            "kind": self.kind,
+            "at": self.at,
+            "text": self.text,
+            "where": self.where or None,
+        }
+        if self.n:
+            names = ("n", "source", "state", "result", "error", "outcome", "attempts", "last_failure")
+            found |= {
+                name: getattr(self, name) for name in (*names, "next_attempt_at", "ended_at", "seconds")
+            }
+            found |= {"until": self.until, "target": self.target}
+            found["inside"] = [entry.as_document() for entry in self.inside]
+            found["child"] = self.child.as_document() if self.child is not None else None
+        return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: a session that restarted itself has several. ``before`` and ``after`` count steps that are left out."""
+
+    run_id: str
+    started_at: dt.datetime
+    state: str
+    data: str = ""
+    ended_at: dt.datetime | None = None
+    entries: tuple[Entry, ...] = ()
+    before: int = 0
+    after: int = 0
+    events: int = 0
+
+    def as_document(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "run_id": self.run_id,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "state": self.state,
+            "data": self.data or None,
+            "history_events": self.events,
+            "steps_before": self.before,
+            "steps_after": self.after,
+            "entries": [entry.as_document() for entry in self.entries],
+        }
+
+
+@dataclass(frozen=True)
+class Story:
+    """A session: ``facts`` are those of ``ak session get``; ``earlier`` counts runs that are left out."""
+
+    facts: dict[str, Any]
+    runs: tuple[Run, ...] = ()
+    earlier: int = 0
+    waits_for: tuple[str, ...] = ()
+    parent: str | None = None
+    build: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def as_document(self) -> dict[str, Any]:
+        """For programs."""
+        return self.facts | {
+            "parent": self.parent,
+            "build": self.build,
+            "waits_for": list(self.waits_for),
+            "earlier_runs": self.earlier,
+            "runs": [run.as_document() for run in self.runs],
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,126 @@
+"""Values of a history in a few words.
+
+What had to be pickled has a preview beside it, secrets travel by name and have a masked one: nothing is unpickled, no
+key is needed, and no secret can be shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+
+from worker.payload.preview import preview
+from worker.steps import CHILD, READ, SIGNAL, SYSTEM
+
+CHARACTERS = 200
+_MESSAGE_CHARACTERS = 1000
+_PREVIEWED = ("pickle", "secret", "escaped")
+_SILENT = frozenset({"subscribe", "unsubscribe", "await_signal", "find_project"})  # their results are for us
+
+
+class Shown:
+    """Stands for a value of which only the preview is known; a preview of it is that text."""
+
+    def __init__(self, text: str) -> None:
+        self.__qualname__ = text
+
+    def __call__(self) -> None:
+        """Callable, so that a preview takes its name for what it is."""
+
+
+def plain(tree: Any) -> Any:
+    """The value as far as it can be told without decoding it."""
+    if isinstance(tree, list):
+        return [plain(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "preview" in tree and any(name in tree for name in _PREVIEWED):
+        if "escaped" in tree:
+            return {key: plain(item) for key, item in tree["escaped"].items()}
+        text = tree["preview"]
+        return text if "secret" in tree else Shown(text if isinstance(text, str) else json.dumps(text))
+    return {key: plain(item) for key, item in tree.items()}
+
+
+def shown(tree: Any, characters: int = CHARACTERS) -> str:
+    """A value of a history in a few words."""
+    return preview(plain(tree), characters)
+
+
+def value_of(payload: Payload) -> Any:
+    """A payload's JSON; what is not JSON is described."""
+    encoding = payload.metadata.get("encoding", b"").decode(errors="replace")
+    if encoding == "binary/null":
+        return None
+    try:
+        return json.loads(payload.data)
+    except ValueError:
+        return Shown(f"<{len(payload.data)} bytes of {encoding or 'unknown encoding'}>")
+
+
+def call_text(kind: str, name: str, payloads: Iterable[Payload], characters: int = CHARACTERS) -> str:
+    """The call as it can be told from its arguments in the history, for when the session's log has no line of it."""
+    values = [value_of(payload) for payload in payloads]
+    if kind == CHILD:
+        return cut(f"start({name!r}, {shown(values[0]) if values else ''})".replace(", )", ")"), characters)
+    if kind == SIGNAL:
+        return cut(f"signal {name}({shown(values[0]) if values else ''})", characters)
+    first = values[0] if values else {}
+    if kind == SYSTEM and isinstance(first, dict):
+        given = {key: item for key, item in first.items() if key not in {"op", "shown", "id"}}
+        parts = [shown(item) for item in given.values()]
+    elif isinstance(first, dict):
+        arguments = first.get("args", first.get("preview", []))
+        keywords = first.get("kwargs", first.get("preview_kwargs", {}))
+        listed = arguments if isinstance(arguments, list) else [arguments]
+        parts = [shown(item) for item in listed]
+        parts += (
+            [f"{key}={shown(item)}" for key, item in keywords.items()] if isinstance(keywords, dict) else []
+        )
+    else:
+        parts = [shown(first)]
+    return cut(f"{name}({', '.join(parts)})", characters)
+
+
+def result_text(kind: str, name: str, payload: Payload | None, characters: int = CHARACTERS) -> str | None:
+    """What came back; None for nothing worth a line."""
+    if payload is None:
+        return None
+    tree = value_of(payload)
+    if kind != CHILD and isinstance(tree, dict) and "pickle" not in tree:
+        tree = tree.get("result")
+    if kind == READ and name == "get_value" and isinstance(tree, dict):
+        tree = tree.get("value") if tree.get("found") else None
+    if kind == SYSTEM and (tree is None or name in _SILENT):
+        return None
+    return shown(tree, characters)
+
+
+def failure_text(failure: Failure | None) -> str | None:
+    """``ConnectionError: refused (main.py:41)``."""
+    if failure is None:
+        return None
+    while failure.HasField("cause") and not failure.HasField("application_failure_info"):
+        failure = failure.cause
+    if failure.HasField("timeout_failure_info"):
+        return f"timed out: {failure.message}"
+    details = None
+    if failure.HasField("application_failure_info"):
+        payloads = failure.application_failure_info.details.payloads
+        details = value_of(payloads[0]) if payloads else None
+    if not isinstance(details, dict) or "message" not in details:
+        return cut(failure.message, _MESSAGE_CHARACTERS)
+    kind = str(details.get("type", "")).removeprefix("builtins:").replace(":", ".")
+    frames = details.get("frames") or []
+    where = str(details.get("where") or (f"{frames[-1][0]}:{frames[-1][1]}" if frames else ""))
+    text = ": ".join(part for part in (kind, str(details["message"])) if part)
+    return cut(f"{text} ({where})" if where else text, _MESSAGE_CHARACTERS)
+
+
+def cut(text: str, characters: int) -> str:
+    """The text, with an ellipsis where it is longer."""
+    return text if len(text) <= characters else text[: characters - 1] + "…"

@@ -1,0 +1,245 @@
+"""A story as text for a terminal: readable at 80 columns, with colours only where they were asked for. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import textwrap
+from dataclasses import dataclass
+
+from worker.steps import CANCELED, CHILD, FAILED, OPEN, WAIT
+from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, Entry, Run, Story
+from worker.story.times import length
+
+RED, GREEN, YELLOW, CYAN, DIM, BOLD = "31", "32", "33", "36", "2", "1"
+_TIME_WIDTH = len("12:34:56 ")
+_NUMBER_WIDTH = len("1234 ✓ ")
+_ERROR_LINES = 4
+_LEAST_ROOM = 28  # for a call beside what is said of it
+_LINE_MARKS = {
+    "warning": ("!", YELLOW),
+    "error": ("✗", RED),
+    ARRIVED_EVENT: ("◀", CYAN),
+    ARRIVED_SIGNAL: ("◀", CYAN),
+    STOP_ASKED: ("◀", YELLOW),
+}
+_STATE_COLOURS = {"error": RED, "completed": GREEN, "stopped": YELLOW}
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where to write: how wide it is, whether it takes colours, and what stands before each line."""
+
+    width: int = 80
+    colours: bool = False
+    margin: str = ""
+
+    def line(self, text: str, colour: str = "", *, head: str = "") -> str:
+        """One line, cut to the width."""
+        room = max(self.width - len(self.margin) - len(head), 10)
+        text = " ".join(text.split("\n"))
+        if len(text) > room:
+            text = text[: room - 1] + "…"
+        return self.margin + head + self.paint(text, colour)
+
+    def paint(self, text: str, colour: str) -> str:
+        """The text in a colour, where there are colours."""
+        return f"\x1b[{colour}m{text}\x1b[0m" if self.colours and colour and text else text
+
+    def inner(self) -> Paper:
+        """The paper for what stands inside a step."""
+        return Paper(self.width, self.colours, self.margin + "  │ ")
+
+
+def story_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
+    """The whole story."""
+    lines = head_lines(story, paper, now)
+    if story.earlier:
+        lines += ["", paper.line("… earlier runs (--tail 1000 shows more, --run one of them)", DIM)]
+    for number, run in enumerate(story.runs):
+        lines += run_lines(
+            run, paper, now, first=number == 0, several=len(story.runs) > 1 or bool(story.earlier)
+        )
+    return lines + end_lines(story, paper)
+
+
+def head_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
+    """What session it is, what started it, with which data."""
+    facts = story.facts
+    took = ((facts["ended_at"] or now) - facts["started_at"]).total_seconds()
+    state = (
+        f"{facts['state']} after {length(took)}"
+        if facts["ended_at"]
+        else f"{facts['state']} for {length(took)}"
+    )
+    lines = [paper.line(f"{facts['id']}  {state}", f"{BOLD};{_STATE_COLOURS.get(facts['state'], CYAN)}")]
+    rows = [
+        ("handler", f"{facts['handler']} of {facts['project']}"),
+        ("code", " ".join(filter(None, (facts["deployment"], story.build))) or "not known"),
+        ("started", f"{facts['started_at'].astimezone():%Y-%m-%d %H:%M:%S}"),
+        ("by", starter(story)),
+    ]
+    if story.runs and story.runs[0].data:
+        rows.append(("data", story.runs[0].data))
+    lines += [paper.line(text, head=f"  {name:<9} ") for name, text in rows]
+    if facts.get("ui"):  # a link is of no use when it is cut
+        lines.append(f"{paper.margin}  {'UI':<9} {facts['ui']}")
+    lines += [paper.line(note, YELLOW, head="  ! ") for note in story.notes]
+    return lines
+
+
+def starter(story: Story) -> str:
+    """What started the session."""
+    facts = story.facts
+    if story.parent:
+        return f"session {story.parent}"
+    if facts["event_id"]:
+        return f"trigger {facts['trigger']}, event {facts['event_id']}"
+    return "hand"
+
+
+def run_lines(run: Run, paper: Paper, now: dt.datetime, *, first: bool, several: bool) -> list[str]:
+    """One run."""
+    lines = []
+    if several and not first:
+        lines += ["", paper.line(f"restarted, with {run.data}" if run.data else "restarted", CYAN)]
+    lines.append(paper.margin.rstrip())
+    if run.before:
+        lines.append(paper.line(f"… {run.before:,} earlier steps (--from 1 shows all)", DIM))
+    day = run.started_at.astimezone().date()
+    for entry in run.entries:
+        if entry.at.astimezone().date() != day:
+            day = entry.at.astimezone().date()
+            lines.append(paper.line(f"{day:%Y-%m-%d}", DIM))
+        lines += entry_lines(entry, paper, now)
+    if run.after:
+        lines.append(paper.line(f"… {run.after:,} later steps", DIM))
+    if len(lines) == 1:
+        lines.append(paper.line("no step yet", DIM))
+    return lines
+
+
+def entry_lines(entry: Entry, paper: Paper, now: dt.datetime) -> list[str]:
+    """One entry, with what stands inside it."""
+    clock = paper.paint(f"{entry.at.astimezone():%H:%M:%S} ", DIM)
+    if not entry.n:
+        return [clock_line(paper, clock, line) for line in line_entry(entry, paper)]
+    body = Paper(paper.width - _TIME_WIDTH, paper.colours, "")
+    mark, colour = mark_of(entry)
+    meta = meta_of(entry, now)
+    room = body.width - len(paper.margin) - _NUMBER_WIDTH - (len(meta) + 2 if meta else 0)
+    below = room < _LEAST_ROOM  # what does not fit beside the call stands under it
+    if below:
+        room += len(meta) + 2
+    text = " ".join(entry.text.split("\n"))
+    text = text if len(text) <= room else text[: room - 1] + "…"
+    first = f"{entry.n:>4} {body.paint(mark, colour)} {text}" + (
+        f"  {body.paint(meta, DIM)}" if meta and not below else ""
+    )
+    lines = [paper.margin + clock + first]
+    rest = Paper(paper.width, paper.colours, paper.margin + " " * (_TIME_WIDTH + _NUMBER_WIDTH))
+    if below:
+        lines.append(rest.line(meta, DIM))
+    if entry.where:
+        lines.append(rest.line(f"{entry.where}  {entry.source}".rstrip(), DIM))
+    for item in entry.inside:
+        mark, colour = _LINE_MARKS.get(item.kind, ("·", ""))
+        lines += [rest.line(line, colour, head=f"{mark} ") for line in item.text.splitlines() or [""]]
+    if entry.last_failure:
+        attempt = f"attempt {max(entry.attempts - 1, 1)} failed: "
+        lines += wrapped(rest, attempt + entry.last_failure, YELLOW, "! ")
+    if entry.error:
+        lines += wrapped(rest, entry.error, RED, "✗ ")
+    if entry.result is not None:
+        lines.append(rest.line(entry.result, head="→ "))
+    if entry.child is not None:
+        lines += child_lines(entry.child, rest, now)
+    return lines
+
+
+def clock_line(paper: Paper, clock: str, line: str) -> str:
+    """A line with its time before it."""
+    return paper.margin + clock + line
+
+
+def line_entry(entry: Entry, paper: Paper) -> list[str]:
+    """What is no step: printed lines, warnings, what arrived."""
+    mark, colour = _LINE_MARKS.get(entry.kind, ("·", ""))
+    inner = Paper(paper.width - _TIME_WIDTH - len(paper.margin), paper.colours, "")
+    where = f"  ({entry.where})" if entry.where and entry.kind in {"warning", "error"} else ""
+    word = "" if entry.kind in {"print", "warning", "error", "call", *_LINE_MARKS} else f"{entry.kind}: "
+    texts = (word + entry.text + where).splitlines() or [""]
+    if entry.kind in {"warning", "error"}:
+        return wrapped(inner, " ".join(texts), colour, f"{'':>4} {mark} ")
+    return [inner.line(text, colour, head=f"{'':>4} {mark} ") for text in texts]
+
+
+def wrapped(paper: Paper, text: str, colour: str, head: str) -> list[str]:
+    """A text over a few lines."""
+    room = max(paper.width - len(paper.margin) - len(head), 20)
+    found = textwrap.wrap(" ".join(text.split()), room, max_lines=_ERROR_LINES, placeholder=" …") or [""]
+    return [
+        paper.line(line, colour, head=head if number == 0 else " " * len(head))
+        for number, line in enumerate(found)
+    ]
+
+
+def child_lines(child: Story, paper: Paper, now: dt.datetime) -> list[str]:
+    """A child's steps inside its parent's."""
+    inner = Paper(paper.width, paper.colours, paper.margin + "│ ")
+    lines: list[str] = []
+    for run in child.runs[-1:]:
+        lines += [line for line in run_lines(run, inner, now, first=True, several=False) if line.strip(" │")]
+    return lines + [line for line in end_lines(child, inner) if line.strip(" │")]
+
+
+def mark_of(entry: Entry) -> tuple[str, str]:
+    """The sign of a step's state, and its colour."""
+    if entry.kind == WAIT and entry.state != OPEN:
+        return ("✓", GREEN) if entry.outcome == CAME else ("✗", YELLOW)
+    if entry.kind == CHILD:
+        return {"running": ("…", CYAN), "completed": ("✓", GREEN)}.get(entry.outcome or "", ("✗", RED))
+    if entry.state == FAILED:
+        return "✗", RED
+    if entry.state == CANCELED:
+        return "-", YELLOW
+    return ("…", CYAN) if entry.state == OPEN else ("✓", GREEN)
+
+
+def meta_of(entry: Entry, now: dt.datetime) -> str:
+    """Attempts, outcome and duration."""
+    parts = []
+    if entry.attempts > 1:
+        parts.append(f"attempt {entry.attempts}" if entry.state == OPEN else f"{entry.attempts} attempts")
+    if entry.outcome:
+        parts.append(entry.outcome)
+    if entry.state == CANCELED and entry.kind != WAIT:
+        parts.append("canceled")
+    if entry.next_attempt_at is not None and entry.next_attempt_at > now:
+        parts.append(f"next in {length((entry.next_attempt_at - now).total_seconds())}")
+    if entry.until is not None:
+        parts.append(f"until {entry.until.astimezone():%H:%M:%S}")
+    if entry.seconds is not None:
+        parts.append(length(entry.seconds))
+    elif entry.state == OPEN and entry.until is None and entry.attempts <= 1:
+        parts.append(f"for {length((now - entry.at).total_seconds())}")
+    return ", ".join(parts)
+
+
+def end_lines(story: Story, paper: Paper) -> list[str]:
+    """How it ended, or what it waits for now."""
+    facts = story.facts
+    lines = [paper.margin.rstrip()]
+    if facts["error"] is not None:
+        error = facts["error"]
+        lines += wrapped(
+            paper, f"{error['type']}: {error['message']}".strip(": "), f"{BOLD};{RED}", "error  "
+        )
+        lines += [paper.line(line, head="  ") for line in error["traceback"].splitlines()]
+    elif facts["state"] == "completed":
+        lines.append(paper.line(json.dumps(facts["result"], ensure_ascii=False), head="result  "))
+    elif facts["state"] == "stopped":
+        lines.append(paper.line("stopped", YELLOW))
+    for number, text in enumerate(story.waits_for):
+        lines += wrapped(paper, text, CYAN, "waits for  " if number == 0 else "       or  ")
+    return lines

@@ -1,0 +1,97 @@
+"""What a session waits for now, from what Temporal and the store know; asked of its process only for details."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.service import RPCError
+
+from worker import clock
+from worker.errors import WorkerError
+from worker.steps import CHILD, OPEN, SIGNAL, SLEEP, WAIT
+from worker.story.times import length
+
+if TYPE_CHECKING:
+    from worker.store import Store
+    from worker.story.model import Entry
+
+_QUERY_SECONDS = 2.0
+_PATIENCE_SECONDS = 10.0
+_WAITING = "waiting for "
+
+
+async def waits_for(
+    client: Client, store: Store, described: WorkflowExecutionDescription, entries: Sequence[Entry]
+) -> tuple[str, ...]:
+    """In words, one for each thing: what is open, else what it is registered for; and a worker that does not come."""
+    found = [text for text in map(of_entry, entries) if text]
+    task = of_task(described)
+    if task:
+        found.append(task)
+    if not found:
+        found = await of_session(client, store, described.id)
+    return tuple(found)
+
+
+def of_entry(entry: Entry) -> str:
+    """What an open step waits for; empty for one that is no wait."""
+    if entry.state != OPEN or not entry.n or entry.kind in {CHILD, SIGNAL}:
+        return ""
+    where = f" at {entry.where}" if entry.where else ""
+    if entry.kind in {SLEEP, WAIT}:
+        until = f", until {spoken(entry.until)}" if entry.until is not None else ""
+        what = f"the end of {entry.text}" if entry.kind == SLEEP else entry.text.removeprefix("wait for ")
+        return f"{what}{where}{until}"
+    attempt = f", attempt {entry.attempts}" if entry.attempts > 1 else ""
+    return f"{entry.text}{where}{attempt}"
+
+
+def of_task(described: WorkflowExecutionDescription) -> str:
+    """A worker, when nobody has taken the session's next step for a while or nobody can."""
+    raw = described.raw_description
+    if not raw.HasField("pending_workflow_task"):
+        return ""
+    task = raw.pending_workflow_task
+    scheduled = task.original_scheduled_time.ToDatetime(tzinfo=dt.UTC)
+    late = (clock.now() - scheduled).total_seconds()
+    if task.attempt > 1:
+        return f"a worker that can go on with it: {task.attempt - 1} attempts failed, for {length(late)}"
+    if late > _PATIENCE_SECONDS:
+        return (
+            f"a worker: nobody has taken its next step for {length(late)}; does `ak up` or `ak worker` run?"
+        )
+    return ""
+
+
+async def of_session(client: Client, store: Store, identifier: str) -> list[str]:
+    """A wait without a time limit leaves no trace in the history: ask the session, and the store what it registered."""
+    registered = (await asyncio.to_thread(store.mailbox.awaited, [identifier])).get(identifier, [])
+    details = ""
+    with contextlib.suppress(RPCError, WorkerError, TimeoutError, Exception):
+        answer: Any = await asyncio.wait_for(
+            client.get_workflow_handle(identifier).query(
+                "state", rpc_timeout=dt.timedelta(seconds=_QUERY_SECONDS)
+            ),
+            _QUERY_SECONDS,
+        )
+        details = str(answer.get("details", "")).strip().splitlines()[-1].replace("`", "")
+    if not details.startswith(_WAITING):
+        return registered
+    what = details.removeprefix(_WAITING)
+    more = (
+        [item for item in registered if item.startswith("an event of")] if what.startswith("an event") else []
+    )
+    return [f"{what} ({'; '.join(more)})" if more else what]
+
+
+def spoken(moment: dt.datetime) -> str:
+    """A moment as a person reads it, with how far away it is."""
+    left = (moment - clock.now()).total_seconds()
+    local = moment.astimezone()
+    day = "" if local.date() == clock.now().astimezone().date() else f"{local:%Y-%m-%d} "
+    return f"{day}{local:%H:%M:%S}" + (f" (in {length(left)})" if left > 0 else "")
