@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -93,7 +92,10 @@ def paper() -> Paper:
 
 def colours() -> bool:
     """Whether to use colours: on a terminal, unless NO_COLOR is set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    from rich.console import Console
+
+    console = Console()
+    return sys.stdout.isatty() and console.color_system is not None and not console.no_color
 
 
 async def following(teller: Teller, identifier: str, tail: int, *, as_json: bool) -> None:
