@@ -178,7 +178,7 @@ def test_show_says_what_a_session_waits_for(failed):
     """A wait without a time limit, too, with the subscription behind it."""
     assert failed["waiting"]["state"] == "running"
     (waits,) = failed["waiting"]["waits_for"]
-    assert waits.startswith("an event at main.py:")
+    assert waits.startswith("an event from orders at main.py:")
     assert "an event of orders with data.body.json.go == true" in waits
 
 

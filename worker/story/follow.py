@@ -88,7 +88,8 @@ class _Live:
         """Take the events that are there; whether the run has ended, and the time of the last one, if any came."""
         latest = None
         try:
-            event = await asyncio.wait_for(queue.get(), _POLL_SECONDS)
+            async with asyncio.timeout(_POLL_SECONDS):
+                event = await queue.get()
         except TimeoutError:
             return False, None
         while event is not None:

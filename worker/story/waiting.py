@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client, WorkflowExecutionDescription
-from temporalio.service import RPCError
 
 from worker import clock
-from worker.errors import WorkerError
 from worker.steps import CHILD, OPEN, SIGNAL, SLEEP, WAIT
 from worker.story.times import length
 
@@ -72,13 +70,12 @@ async def of_session(client: Client, store: Store, identifier: str) -> list[str]
     """A wait without a time limit leaves no trace in the history: ask the session, and the store what it registered."""
     registered = (await asyncio.to_thread(store.mailbox.awaited, [identifier])).get(identifier, [])
     details = ""
-    with contextlib.suppress(RPCError, WorkerError, TimeoutError, Exception):
-        answer: Any = await asyncio.wait_for(
-            client.get_workflow_handle(identifier).query(
+    # Whatever its process answers, or does not: what is registered is known anyway.
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(_QUERY_SECONDS):
+            answer: Any = await client.get_workflow_handle(identifier).query(
                 "state", rpc_timeout=dt.timedelta(seconds=_QUERY_SECONDS)
-            ),
-            _QUERY_SECONDS,
-        )
+            )
         details = str(answer.get("details", "")).strip().splitlines()[-1].replace("`", "")
     if not details.startswith(_WAITING):
         return registered
