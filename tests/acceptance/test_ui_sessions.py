@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from tests.helpers.projects import write
 from tests.helpers.waiting import eventually_sync
 
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the server and its sessions, too
 DOCS = Path(__file__).parents[2] / "docs" / "images"
 MAIN = """
 import asyncio
@@ -130,7 +131,7 @@ def drawn_text(page) -> str:
     found = []
     for frame in page.frames[1:]:
         with contextlib.suppress(PlaywrightError):
-            found.append(frame.evaluate("document.body ? document.body.innerText : ''"))
+            found.append(frame.locator("body").inner_text(timeout=2_000))
     return " ".join(" ".join(found).split())
 
 
@@ -151,6 +152,7 @@ def test_where_a_session_comes_from_and_what_to_type(up, shop, page):
     """Summary and details name the trigger, the event and the commands that tell more."""
     look(up, page, shop["on_order"], "User Metadata")
     details(page, "webhook get → main.py:on_order")
+    details(page, "order 7 came in charged: r-7 completed")
     details(
         page, f"started by trigger on_order, event evt_.*ak session show {shop['on_order']}.*ak event explain"
     )

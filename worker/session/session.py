@@ -109,8 +109,10 @@ class Session:
                 LINE_ERROR, str(details.get("traceback", failure.message)), str(details.get("where", ""))
             )
             self.output.add(LINE_STATE, "error")
+            workflow.set_current_details(self.output.details(f"error: {failure.message}"))
             raise
         self.output.add(LINE_STATE, "completed")
+        workflow.set_current_details(self.output.details("completed"))
         return value
 
     async def _to_the_end(self, args: list[UserValue]) -> UserValue:
