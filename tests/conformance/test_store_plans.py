@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from manifest import Manifest, State
 from tests.helpers.desired import desired, trigger, var
 from tests.helpers.manifests import PROJECTS
 from worker import clock
+from worker.errors import NotFoundError, WorkerError
 from worker.store.migrate import migrate, steps
 from worker.store.records import Delivery, Event, Subscription
 
@@ -116,3 +118,73 @@ def test_older_database_learns_the_options_of_schedules(store):
         connection.execute(sa.text("UPDATE deployments SET desired = :d"), {"d": json.dumps(wanted)})
     migrate(store.database)
     assert manifest.plan(Manifest.from_json(wanted).project, store.deployments.state("p")).changes == ()
+
+
+def slug(store, name):
+    """The slug of a webhook."""
+    return store.triggers.reserve_slug("p", name)
+
+
+def test_rename_waits_for_the_manifest(store):
+    """Asked for first: until a manifest follows nothing changes; then id, slug and subscriptions go along."""
+    activate(store, desired(triggers=[trigger("old"), trigger("other")]))
+    url, before = slug(store, "old"), store.triggers.get("p", "old")
+    store.mailbox.subscribe(Subscription("sub_1", "p", "old", "ses_1"))
+    assert store.triggers.rename("p", "old", "new") == "asked"
+    activate(store, desired(triggers=[trigger("old"), trigger("other")]))
+    assert store.triggers.renames("p", applied=False) == {"old": "new"}
+    assert slug(store, "new") == url  # its process starts before it is active
+    activate(store, desired(triggers=[trigger("new", filter="data.x"), trigger("other")]))
+    after = store.triggers.get("p", "new")
+    assert (after.id, after.slug, after.filter) == (before.id, url, "data.x")
+    assert store.triggers.get("p", "old") is None
+    assert store.triggers.renames("p", applied=False) == {}
+    assert store.triggers.by_slug(url).name == "new"
+    assert [item.source for item in store.mailbox.subscriptions("ses_1")] == ["new"]
+
+
+def test_code_from_before_a_rename_finds_the_trigger_by_its_old_name(store):
+    """Through any number of renames, also back again; and never once another trigger has the name."""
+    activate(store, desired(triggers=[trigger("a")]))
+    url = slug(store, "a")
+    for old, new in (("a", "b"), ("b", "c")):
+        store.triggers.rename("p", old, new)
+        activate(store, desired(triggers=[trigger(new)]))
+    assert [slug(store, name) for name in "abc"] == [url] * 3
+    assert store.triggers.now_called("p", "a") == "c"
+    store.triggers.rename("p", "c", "a")
+    activate(store, desired(triggers=[trigger("a")]))
+    assert [store.triggers.now_called("p", name) for name in "abc"] == ["a", "a", "a"]
+    activate(store, desired(triggers=[trigger("a"), trigger("b")]))
+    assert slug(store, "b") != url == slug(store, "a")
+
+
+def test_rename_after_the_manifest_moves_the_url(store):
+    """The manifest came first: its trigger gets the URL that the one before had."""
+    activate(store, desired(triggers=[trigger("old")]))
+    url = slug(store, "old")
+    activate(store, desired(triggers=[trigger("new")]))
+    assert slug(store, "new") != url
+    assert store.triggers.rename("p", "old", "new") == "moved"
+    assert (slug(store, "new"), slug(store, "old")) == (url, url)
+    assert store.triggers.by_slug(url).name == "new"
+
+
+def test_renames_that_cannot_be(store):
+    """Nothing of that name, a name that is taken, or promised to another; the own name takes a wish back."""
+    activate(store, desired(triggers=[trigger("a"), trigger("b")]))
+    with pytest.raises(NotFoundError):
+        store.triggers.rename("p", "x", "y")
+    with pytest.raises(NotFoundError):
+        store.triggers.rename("p", "x", "a")
+    with pytest.raises(WorkerError, match="has a trigger b already"):
+        store.triggers.rename("p", "a", "b")
+    assert store.triggers.rename("p", "a", "c") == "asked"
+    assert store.triggers.rename("p", "a", "c") == "asked"
+    with pytest.raises(WorkerError, match="has a trigger c already, or will have"):
+        store.triggers.rename("p", "b", "c")
+    assert store.triggers.rename("p", "a", "a") == "cancelled"
+    assert store.triggers.renames("p", applied=False) == {}
+    store.triggers.rename("p", "a", "c")
+    activate(store, desired(triggers=[trigger("b")]))
+    assert store.triggers.renames("p", applied=False) == {}

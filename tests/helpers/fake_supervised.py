@@ -39,7 +39,7 @@ class FakeInstallation:
         self.first_reports = {}
         self.told = []
         self.notes = []
-        self.deployments = self.services = self.leases = self.vars = self.log = self
+        self.deployments = self.services = self.leases = self.vars = self.log = self.triggers = self
 
     def state(self, number=1):
         """The state of a deployment."""
@@ -148,7 +148,11 @@ class FakeInstallation:
         """Remember it."""
         self.terminated.append(workflow_id)
 
-    async def sync(self, _client, project, triggers):
+    def renames(self, _project, *, applied):
+        """As the test says."""
+        return {}
+
+    async def sync(self, _client, project, triggers, former):
         """Remember it."""
         self.schedules.append(project)
 

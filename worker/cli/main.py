@@ -21,8 +21,10 @@ from worker.cli import (
     init,
     lint,
     manifests,
+    project,
     retention,
     session,
+    trigger,
     up,
     value,
     var,
@@ -49,6 +51,8 @@ debug.add_to(session.app)
 app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")
 app.add_typer(filters.app, name="filter")
+app.add_typer(project.app, name="project")
+app.add_typer(trigger.app, name="trigger")
 app.add_typer(var.app, name="var")
 app.add_typer(connection.app, name="connection")
 app.add_typer(value.app, name="value")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from temporalio.client import (
@@ -47,13 +47,19 @@ _OVERLAPS: Final = {
 }
 
 
-async def sync(client: Client, project: str, triggers: Iterable[dict[str, Any]]) -> None:
+async def sync(
+    client: Client,
+    project: str,
+    triggers: Iterable[dict[str, Any]],
+    former: Mapping[str, str] | None = None,
+) -> None:
     """Make Temporal's schedules of a project those of its triggers.
 
     Args:
         client: of the namespace.
         project: the project's name.
         triggers: all its triggers, as its deployment has them.
+        former: old names of triggers that were renamed → new ones; a pause made by hand goes along.
 
     Raises:
         TemporalError: Temporal cannot be reached, or refuses a schedule.
@@ -61,7 +67,10 @@ async def sync(client: Client, project: str, triggers: Iterable[dict[str, Any]])
     wanted = {ids.schedule(project, item["name"]): item for item in triggers if item["kind"] == "schedule"}
     try:
         for identifier, trigger in wanted.items():
-            await _put(client, identifier, project, trigger)
+            old_names = [old for old, new in (former or {}).items() if new == trigger["name"]]
+            await _put(
+                client, identifier, project, trigger, [ids.schedule(project, old) for old in old_names]
+            )
         async for entry in await client.list_schedules():
             if entry.id.startswith(f"{project}:") and entry.id not in wanted:
                 await delete(client, entry.id)
@@ -78,7 +87,9 @@ async def delete(client: Client, identifier: str) -> None:
             raise
 
 
-async def _put(client: Client, identifier: str, project: str, trigger: dict[str, Any]) -> None:
+async def _put(
+    client: Client, identifier: str, project: str, trigger: dict[str, Any], former: list[str]
+) -> None:
     given = tick_of(project, trigger)
     handle = client.get_schedule_handle(identifier)
     try:
@@ -92,11 +103,24 @@ async def _put(client: Client, identifier: str, project: str, trigger: dict[str,
     except RPCError as error:
         if not is_gone(error):
             raise
-        state = ScheduleState(note=f"{trigger['call'] or 'subscriptions only'}, from autokitteh.yaml")
+        state = await _state_of(client, former) or ScheduleState(
+            note=f"{trigger['call'] or 'subscriptions only'}, from autokitteh.yaml"
+        )
         try:
             await client.create_schedule(identifier, _schedule(identifier, trigger, given, state))
         except ScheduleAlreadyRunningError:
-            await _put(client, identifier, project, trigger)
+            await _put(client, identifier, project, trigger, former)
+
+
+async def _state_of(client: Client, identifiers: list[str]) -> ScheduleState | None:
+    """The state of the first of these schedules that exists."""
+    for identifier in identifiers:
+        try:
+            return (await client.get_schedule_handle(identifier).describe()).schedule.state
+        except RPCError as error:
+            if not is_gone(error):
+                raise
+    return None
 
 
 def tick_of(project: str, trigger: dict[str, Any]) -> dict[str, str]:

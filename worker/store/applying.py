@@ -14,13 +14,14 @@ from manifest import Connection, Manifest, Place, Plan, State, StoredVar, Trigge
 from manifest.changes import Fields
 from worker import clock, ids
 from worker.store import tables
+from worker.store.config import give_name
 from worker.store.engine import Database
 from worker.store.records import Variable
 from worker.store.sealing import Sealer
 from worker.store.vars import opened, touch, write
 
 _C, _T, _V = tables.connections, tables.triggers, tables.variables
-_R, _S, _P = tables.trigger_renames, tables.slugs, tables.projects
+_R, _P = tables.trigger_renames, tables.projects
 _TRIGGER_FIELDS = (
     *("kind", "call", "event_type", "filter", "is_sync", "is_durable", "connection"),
     *("schedule", "timezone", "overlap", "catchup", "jitter"),
@@ -111,12 +112,9 @@ class Rows:
 
     def rename(self, project: str, place: Place, to: str) -> None:
         """Give a trigger its new name, with its slug and who waits for it; the old name means it from now on."""
-        run, old, subscriptions = self._connection.execute, place.name, tables.subscriptions
-        run(sa.update(_T).where((_T.c.project == project) & (_T.c.name == old)).values(name=to))
-        move_slug(self._connection, project, old, to)
-        here = (subscriptions.c.project == project) & (subscriptions.c.source == old)
-        run(sa.update(subscriptions).where(here).values(source=to))
-        remember_rename(self._database, self._connection, project, old, to)
+        here = (_T.c.project == project) & (_T.c.name == place.name)
+        self._connection.execute(sa.update(_T).where(here).values(name=to))
+        give_name(self._database, self._connection, project, place.name, to)
 
     def _put_project(self, project: str, fields: Fields) -> None:
         values = {"display_name": fields["display_name"]}
@@ -130,20 +128,3 @@ class Rows:
         self._connection.execute(
             insert.on_conflict_do_update(index_elements=["project", "name"], set_=dict(fields))
         )
-
-
-def move_slug(connection: sa.Connection, project: str, old: str, new: str) -> None:
-    """The webhook's URL of one name becomes that of another, whose own is given up."""
-    here = _S.c.project == project
-    connection.execute(sa.delete(_S).where(here & (_S.c.trigger == new)))
-    connection.execute(sa.update(_S).where(here & (_S.c.trigger == old)).values(trigger=new))
-
-
-def remember_rename(database: Database, connection: sa.Connection, project: str, old: str, new: str) -> None:
-    """From now on the old name means the new one, also where it was once the new one itself."""
-    here = _R.c.project == project
-    connection.execute(sa.delete(_R).where(here & (_R.c.old == new)))
-    connection.execute(sa.update(_R).where(here & (_R.c.new == old) & _R.c.applied).values(new=new))
-    insert = database.insert(_R).values(project=project, old=old, new=new, applied=True)
-    values = {"new": new, "applied": True}
-    connection.execute(insert.on_conflict_do_update(index_elements=["project", "old"], set_=values))

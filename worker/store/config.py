@@ -7,6 +7,7 @@ import builtins
 import sqlalchemy as sa
 
 from worker import clock, ids
+from worker.errors import NotFoundError, WorkerError
 from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import Connection, Project, Trigger
@@ -96,6 +97,64 @@ class Triggers:
             rows = connection.execute(query).all()
         return [Trigger(**{**row._mapping, "slug": row.slug or ""}) for row in rows]
 
+    def renames(self, project: str, *, applied: bool) -> dict[str, str]:
+        """Old names → new ones: of renames a manifest has followed, or of those that none has yet."""
+        table = tables.trigger_renames
+        query = sa.select(table.c.old, table.c.new).where(
+            (table.c.project == project) & (table.c.applied.is_(applied))
+        )
+        with self._database.read() as connection:
+            return {row.old: row.new for row in connection.execute(query)}
+
+    def rename(self, project: str, old: str, new: str) -> str:
+        """Ask for a trigger's new name, or give a former one's URL to the trigger that has its place.
+
+        Returns:
+            ``asked``: it is renamed when a manifest has the new name; ``cancelled``: its own name was given, so it is
+            not; ``moved``: the manifest was first, and the URL of the old name is the new one's now.
+
+        Raises:
+            NotFoundError: there is nothing of the old name.
+            WorkerError: the new name is taken.
+        """
+        table = tables.trigger_renames
+        here = table.c.project == project
+        with self._database.write() as connection:
+            known = connection.execute(
+                sa.select(tables.triggers.c.name, tables.triggers.c.kind).where(
+                    tables.triggers.c.project == project
+                )
+            )
+            kinds = {row.name: row.kind for row in known}
+            asked = connection.execute(sa.select(table.c.old, table.c.new).where(here & ~table.c.applied))
+            promised = {row.new: row.old for row in asked}
+            if old in kinds:
+                if promised.get(new, old) != old or (new in kinds and new != old):
+                    raise WorkerError(
+                        f"{project} has a trigger {new} already, or will have", hint="Choose another name."
+                    )
+                connection.execute(sa.delete(table).where(here & (table.c.old == old)))
+                if new == old:
+                    return "cancelled"
+                connection.execute(sa.insert(table).values(project=project, old=old, new=new, applied=False))
+                return "asked"
+            slug = tables.slugs
+            mine = (slug.c.project == project) & (slug.c.trigger == old)
+            former = connection.execute(sa.select(slug.c.slug).where(mine)).scalar()
+            if kinds.get(new) != "webhook" or former is None:
+                raise NotFoundError(
+                    f"{project} has no trigger {old}", hint=f"See `ak trigger list {project}`."
+                )
+            give_name(self._database, connection, project, old, new)
+            return "moved"
+
+    def has_url(self, project: str, name: str) -> bool:
+        """Whether a webhook of that name has, or once had, a URL."""
+        table = tables.slugs
+        query = sa.select(table.c.slug).where((table.c.project == project) & (table.c.trigger == name))
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
     def now_called(self, project: str, name: str) -> str:
         """The name of a trigger that once had this name; any other name stays as it is."""
         table = tables.trigger_renames
@@ -108,9 +167,13 @@ class Triggers:
     def reserve_slug(self, project: str, trigger: str) -> str:
         """The slug of a webhook: the same from the first request on, also before and after the trigger exists.
 
-        A deployment from before a rename asks by the old name, and gets the same one.
+        A deployment from before a rename asks by the old name, one that is about to bring it by the new: both get the
+        same one.
         """
+        asked = {new: old for old, new in self.renames(project, applied=False).items()}
         trigger = self.now_called(project, trigger)
+        if trigger in asked and self.get(project, trigger) is None:
+            trigger = asked[trigger]
         table = tables.slugs
         query = sa.select(table.c.slug).where((table.c.project == project) & (table.c.trigger == trigger))
         with self._database.read() as connection:
@@ -121,3 +184,25 @@ class Triggers:
         with self._database.write() as connection:
             connection.execute(insert.on_conflict_do_nothing())
             return str(connection.execute(query).scalar_one())
+
+
+def give_name(database: Database, connection: sa.Connection, project: str, old: str, new: str) -> None:
+    """What was known under the old name of a trigger is the new one's: URL, and who waits for it.
+
+    From now on the old name means the new one, also where it was once the new one itself.
+    """
+    slugs, subscriptions, renames = tables.slugs, tables.subscriptions, tables.trigger_renames
+    here = slugs.c.project == project
+    if connection.execute(sa.select(slugs.c.slug).where(here & (slugs.c.trigger == old))).first() is not None:
+        connection.execute(sa.delete(slugs).where(here & (slugs.c.trigger == new)))
+        connection.execute(sa.update(slugs).where(here & (slugs.c.trigger == old)).values(trigger=new))
+    waiting = (subscriptions.c.project == project) & (subscriptions.c.source == old)
+    connection.execute(sa.update(subscriptions).where(waiting).values(source=new))
+    mine = renames.c.project == project
+    connection.execute(sa.delete(renames).where(mine & (renames.c.old == new)))
+    connection.execute(
+        sa.update(renames).where(mine & (renames.c.new == old) & renames.c.applied).values(new=new)
+    )
+    values = {"new": new, "applied": True}
+    insert = database.insert(renames).values(project=project, old=old, **values)
+    connection.execute(insert.on_conflict_do_update(index_elements=["project", "old"], set_=values))

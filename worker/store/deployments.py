@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # a build process has this room without what manifests need
     from manifest import Plan, State
 
 _T = tables.deployments
-_LOCK = 7_231_003  # who asks or activates is alone, so that one deployment of a project is pending, and one active
-_WANTED = ("pending", "starting", "active", "draining")
+LOCK = 7_231_003  # who asks or activates is alone, so that one deployment of a project is pending, and one active
+WANTED = ("pending", "starting", "active", "draining")
 _SUPERSEDED = {"message": "superseded by a newer deployment", "where": "", "hint": "", "code": "AK1100"}
 
 
@@ -47,7 +47,7 @@ class Deployments:
     ) -> Deployment:
         """Ask for a version to become active; of one that is active already the manifest is applied at once."""
         with self._database.write() as connection:
-            self._database.lock(connection, _LOCK)
+            self._database.lock(connection, LOCK)
             known = connection.execute(
                 sa.select(_T).where((_T.c.project == project) & (_T.c.version == version))
             ).one_or_none()
@@ -100,7 +100,7 @@ class Deployments:
 
     def wanted(self) -> builtins.list[Deployment]:
         """Those that should have a process, or be looked at."""
-        return self._many(_T.c.state.in_(_WANTED))
+        return self._many(_T.c.state.in_(WANTED))
 
     def move(
         self, identifier: str, from_states: Sequence[str], to_state: str, error: dict[str, str] | None = None
@@ -144,7 +144,7 @@ class Deployments:
             False, with nothing changed, when it is not asked for any more.
         """
         with self._database.write() as connection:
-            self._database.lock(connection, _LOCK)
+            self._database.lock(connection, LOCK)
             row = connection.execute(sa.select(_T).where(_T.c.id == identifier)).one_or_none()
             if row is None:
                 raise StoreError(f"there is no deployment {identifier}")

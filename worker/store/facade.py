@@ -18,6 +18,7 @@ from worker.store.leases import Leases
 from worker.store.log import SessionLog
 from worker.store.mailbox import Mailbox
 from worker.store.migrate import migrate
+from worker.store.removing import Removing
 from worker.store.retention import Retention
 from worker.store.sealing import Sealer
 from worker.store.services import Services
@@ -47,6 +48,7 @@ class Store:
         self.values = Values(database)
         self.mailbox = Mailbox(database)
         self.blobs = Blobs(database)
+        self.removing = Removing(database)
         self.retention = Retention(database)
         self._check_key(sealer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,7 +49,9 @@ def prepare(
         raise DeployError(
             f"build {deployment.build_id} is not in the store", hint="Deploy the project again."
         )
-    urls = webhook_urls(deployment, store.triggers.reserve_slug, base_url)
+    renames = store.triggers.renames(deployment.project, applied=True)
+    renames |= store.triggers.renames(deployment.project, applied=False)  # with this deployment, perhaps
+    urls = webhook_urls(deployment, store.triggers.reserve_slug, base_url, renames)
     variables = process_environment(deployment, urls, base_url)
     launch = launch_of(deployment, build.content, variables, settings, temporal_address, tell)
     told = credentials.of_now(deployment, store)
@@ -140,11 +142,19 @@ def process_environment(deployment: Deployment, urls: dict[str, str], base_url: 
     )
 
 
-def webhook_urls(deployment: Deployment, slug: Callable[[str, str], str], base_url: str) -> dict[str, str]:
-    """``TRIGGER__webhook_url`` for each webhook trigger; relative when no address is known."""
+def webhook_urls(
+    deployment: Deployment,
+    slug: Callable[[str, str], str],
+    base_url: str,
+    renames: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """``TRIGGER__webhook_url`` for each webhook trigger; relative when no address is known.
+
+    Code may still say the name from before a rename (``renames``: old → new): it means the same trigger.
+    """
     base = f"{base_url.rstrip('/')}/" if base_url else ""
-    return {
-        f"{trigger['name']}__webhook_url": f"{base}webhooks/{slug(deployment.project, trigger['name'])}"
-        for trigger in deployment.desired["project"]["triggers"]
-        if trigger["kind"] == "webhook"
-    }
+    project, triggers = deployment.project, deployment.desired["project"]["triggers"]
+    names = {trigger["name"] for trigger in triggers}
+    webhooks = {trigger["name"] for trigger in triggers if trigger["kind"] == "webhook"}
+    webhooks |= {old for old, new in (renames or {}).items() if new in webhooks and old not in names}
+    return {f"{name}__webhook_url": f"{base}webhooks/{slug(project, name)}" for name in sorted(webhooks)}

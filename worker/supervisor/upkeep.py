@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable
 
 from temporalio.client import Client
@@ -33,7 +34,7 @@ _COMPARE_SECONDS = 5.0
 _BACKLOG_SECONDS = 2.0
 _SCHEDULES_SECONDS = 60.0
 _SCHEDULES_RETRY_SECONDS = 5.0
-_NOTHING = ""  # where a deployment's id would stand: the project has no schedules
+_NOTHING = ("", None)
 
 
 class Due:
@@ -74,7 +75,8 @@ class Upkeep:
         self._tell = tell
         self._owner = owner
         self._due = Due()
-        self._scheduled: dict[str, str] = {}  # project → the deployment whose schedules Temporal has
+        # project → the deployment whose schedules Temporal has, and since when it was active
+        self._scheduled: dict[str, tuple[str, dt.datetime | None]] = {}
         self._troubles: dict[str, str] = {}
 
     async def round(self, wanted: Iterable[Deployment], keepers: dict[str, Keeper]) -> None:
@@ -164,14 +166,16 @@ class Upkeep:
         Two supervisors may write at once, and the slower one what is out of date: the next time puts it right.
         """
         project = active.project
-        if self._scheduled.get(project) != active.id:
+        activated = (active.id, active.activated_at)
+        if self._scheduled.get(project) != activated:
             due = self._due.now("new schedules", active.id, _SCHEDULES_RETRY_SECONDS)
         else:
             due = self._due.now("schedules", project, _SCHEDULES_SECONDS)
         if not due:
             return
-        await self._sync_schedules(self._client, project, active.desired["project"]["triggers"])
-        self._scheduled[project] = active.id
+        former = await asyncio.to_thread(self._store.triggers.renames, project, applied=True)
+        await self._sync_schedules(self._client, project, active.desired["project"]["triggers"], former)
+        self._scheduled[project] = activated
 
     async def _withdraw(self, project: str) -> None:
         """Take no new work, once for each time the project was deactivated."""
@@ -181,7 +185,7 @@ class Upkeep:
             records = await asyncio.to_thread(self._store.deployments.wanted)
             if any(item.project == project and item.state != "draining" for item in records):
                 return
-            await self._sync_schedules(self._client, project, [])
+            await self._sync_schedules(self._client, project, [], {})
             if any(version.current for version in await self._versions.describe(self._client, project)):
                 await self._versions.make_current(self._client, project, "")
         self._scheduled[project] = _NOTHING

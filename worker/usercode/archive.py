@@ -14,6 +14,7 @@ import shutil
 import stat
 import tarfile
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -136,6 +137,38 @@ def digests(content: bytes) -> dict[str, str]:
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
     return found
+
+
+def export(content: bytes, path: Path) -> list[str]:
+    """Write the files of an archive to a directory, or to a zip file by its name; returns their names.
+
+    What is in the way is written over; other files of a directory stay.
+
+    Raises:
+        DeployError: it is damaged, or an entry leads out of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    try:
+        try:
+            _extract(content, fresh)
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
+        files = [file for file in sorted(fresh.rglob("*")) if file.is_file()]
+        names = [file.relative_to(fresh).as_posix() for file in files]
+        if path.suffix == ".zip":
+            whole = fresh / f".{fresh.name}.zip"  # no file of a build begins with a dot
+            with zipfile.ZipFile(whole, "x", zipfile.ZIP_DEFLATED) as packed:
+                for file, name in zip(files, names, strict=True):
+                    packed.write(file, name)
+            whole.replace(path)
+        else:
+            for file, name in zip(files, names, strict=True):
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                file.replace(path / name)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return names
 
 
 def unpack(content: bytes, directory: Path) -> None:

@@ -23,7 +23,10 @@ def store_of(build=None):
     """A store that has one build, and a slug for every trigger."""
     return SimpleNamespace(
         builds=SimpleNamespace(get=lambda _id: build),
-        triggers=SimpleNamespace(reserve_slug=lambda project, name: f"{project}-{name}-slug"),
+        triggers=SimpleNamespace(
+            reserve_slug=lambda project, name: f"{project}-{name}-slug",
+            renames=lambda _project, *, applied: {},
+        ),
         vars=SimpleNamespace(
             list=lambda _project: [
                 Variable("shop", "MODE", "x", secret=True),
@@ -150,6 +153,14 @@ def test_webhooks_are_told_by_variable(base, url):
     found = boot.webhook_urls(DEPLOYMENT, store_of().triggers.reserve_slug, base)
     assert found["hook__webhook_url"] == url
     assert sorted(found) == [f"{name}__webhook_url" for name in ("hook", "other", "quiet", "same")]
+
+
+def test_webhooks_are_told_by_the_names_they_had():
+    """Code that was not changed with its manifest still finds the URL; a name that is another trigger's is its own."""
+    slug = store_of().triggers.reserve_slug
+    renames = {"before": "hook", "other": "hook", "x": "nightly"}
+    extra = {"before__webhook_url": "webhooks/shop-before-slug"}
+    assert boot.webhook_urls(DEPLOYMENT, slug, "", renames) == boot.webhook_urls(DEPLOYMENT, slug, "") | extra
 
 
 def test_the_installations_key_stays_private(settings, build, tmp_path):

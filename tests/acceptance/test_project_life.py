@@ -1,0 +1,235 @@
+"""Names of triggers, and the life of a project from list to delete; the texts are golden files."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import zipfile
+
+import httpx
+import pytest
+from temporalio.client import Client
+
+from tests.helpers import golden
+from tests.helpers.ak import CommandError
+from tests.helpers.projects import write
+from tests.helpers.waiting import eventually_sync
+
+CODE = """
+import os, time
+import autokitteh
+
+URL = autokitteh.get_webhook_url("hook")
+
+def on_event(event):
+    return event.trigger
+
+def waits(event):
+    sub = autokitteh.subscribe("hook")
+    print("waiting")
+    try:
+        got = autokitteh.next_event(sub)
+        later = autokitteh.subscribe("hook")
+        print(got["method"], URL == autokitteh.get_webhook_url("hook"))
+    finally:
+        print("bye")
+"""
+TRIGGERS = """
+- {name: hook, type: webhook, call: "main.py:on_event"}
+- {name: nightly, schedule: "0 9 * * 1-5", timezone: Europe/Berlin, call: "main.py:on_event"}
+- {name: talk, connection: chat, event_type: message, filter: data.x == 1, call: "main.py:on_event"}
+"""
+EXTRA = """
+display_name: The shop
+vars:
+  - {name: TOKEN, value: some-secret-value, secret: true}
+connections:
+  - {name: chat, integration: slack, vars: [{name: room, value: general}]}
+"""
+
+
+def shop(directory, name, triggers=TRIGGERS):
+    """A project with a trigger of each kind."""
+    return write(directory, name, {"main.py": CODE, "data/list.txt": "a\n"}, triggers=triggers, extra=EXTRA)
+
+
+def asked(up, question):
+    """The answer of a coroutine function that is given a client."""
+
+    async def ask():
+        return await question(await Client.connect(up.ready["temporal"]))
+
+    return asyncio.run(ask())
+
+
+def test_triggers_are_listed_and_shown(up, tmp_path):
+    """All of a trigger: what fires it, its URL, what it starts, its last event."""
+    deployed = up.ak("deploy", str(shop(tmp_path / "p", "life_list")))
+    golden.check(up.run("trigger", "list", "life_list").stdout, "trigger/list")
+    golden.check(up.run("trigger", "get", "life_list", "talk").stdout, "trigger/get_connection")
+    assert httpx.post(deployed["webhooks"]["hook"]).status_code == 202
+    golden.check(up.run("trigger", "get", "life_list", "hook").stdout, "trigger/get")
+    found = up.ak("trigger", "get", "life_list", "nightly")
+    assert (found["schedule"], found["timezone"], found["last_event"]) == (
+        "0 9 * * 1-5",
+        "Europe/Berlin",
+        None,
+    )
+    missing = up.run("trigger", "get", "life_list", "hok", check=False)
+    assert (missing.returncode, "hook" in missing.stderr) == (4, True)
+
+
+def test_rename_then_manifest(up, tmp_path):
+    """The URL, a schedule's pause and who waits go along; code from before knows the trigger by its old name."""
+    project = shop(tmp_path / "p", "life_first")
+    url = up.ak("deploy", str(project))["webhooks"]["hook"]
+    session = up.ak("session", "start", "life_first", "main.py:waits")["id"]
+    eventually_sync(lambda: up.prints(session) == ["waiting"])
+    pause = lambda client: client.get_schedule_handle("life_first:nightly").pause(note="mine")  # noqa: E731
+    eventually_sync(lambda: "life_first:nightly" in schedules(up, "life_first"))
+    asked(up, pause)
+    golden.check(up.run("trigger", "rename", "life_first", "hook", "inbound").stdout, "trigger/rename")
+    up.run("trigger", "rename", "life_first", "nightly", "report")
+    assert up.ak("deploy", str(project))["changed"] is False
+    assert up.ak("trigger", "get", "life_first", "inbound")["becomes"] == "inbound"
+    renamed = TRIGGERS.replace("name: hook", "name: inbound").replace("name: nightly", "name: report")
+    shop(project, "life_first", renamed)
+    golden.check(up.run("manifest", "plan", str(project)).stdout, "trigger/plan")
+    assert up.ak("deploy", str(project))["webhooks"] == {"inbound": url}
+    answer = httpx.get(url)
+    assert answer.status_code == 202
+    ended = eventually_sync(lambda: (s := up.ak("session", "get", session))["ended_at"] and s)
+    assert ended["state"] == "completed", ended
+    assert up.prints(session) == ["waiting", "GET True", "bye"]
+    event = answer.headers["AutoKitteh-Event-ID"]
+    both = eventually_sync(
+        lambda: len(s := up.ak("session", "list", "--event", event, "--state", "completed")) == 2 and s
+    )
+    [started] = [item["id"] for item in both if item["handler"] == "main.py:on_event"]
+    assert up.ak("session", "get", started)["result"] == "inbound"
+    eventually_sync(lambda: schedules(up, "life_first") == ["life_first:report"])
+    describe = lambda client: client.get_schedule_handle("life_first:report").describe()  # noqa: E731
+    state = asked(up, describe).schedule.state
+    assert (state.paused, state.note) == (True, "mine")
+
+
+def schedules(up, project: str) -> list[str]:
+    """The schedules of a project in Temporal."""
+
+    async def names(client):
+        return [item.id async for item in await client.list_schedules() if item.id.startswith(f"{project}:")]
+
+    return asked(up, names)
+
+
+def test_manifest_then_rename(up, tmp_path):
+    """The trigger that came in its place gets the URL; one that had events on its own is asked about."""
+    project = shop(tmp_path / "p", "life_second")
+    old = up.ak("deploy", str(project))["webhooks"]["hook"]
+    shop(project, "life_second", TRIGGERS.replace("name: hook", "name: inbound"))
+    fresh = up.ak("deploy", str(project))["webhooks"]["inbound"]
+    assert fresh != old
+    assert httpx.get(old).status_code == 404
+    assert httpx.get(fresh).status_code == 202
+    refused = up.run("trigger", "rename", "life_second", "hook", "inbound", check=False)
+    assert refused.returncode == 1
+    golden.check(refused.stderr, "trigger/rename_refused")
+    answer = up.ak("trigger", "rename", "life_second", "hook", "inbound", "--yes")
+    assert (answer["state"], answer["webhook"]) == ("moved", old)
+    assert httpx.get(old).status_code == 202
+    unchanged = up.ak("deploy", str(project))
+    assert (unchanged["changed"], unchanged["webhooks"]) == (False, {"inbound": old})
+    assert up.ak("trigger", "rename", "life_second", "hook", "inbound")["state"] == "done"
+    assert up.run("trigger", "rename", "life_second", "nope", "inbound", check=False).returncode == 4
+    assert up.run("trigger", "rename", "life_second", "inbound", "no name", check=False).returncode == 2
+    assert up.run("trigger", "rename", "life_second", "inbound", "talk", check=False).returncode == 1
+
+
+def test_project_is_listed_shown_and_exported(up, tmp_path):
+    """What runs, what it has, and its files as they were deployed."""
+    project = shop(tmp_path / "p", "life_shown")
+    deployed = up.ak("deploy", str(project))
+    [listed] = [item for item in up.ak("project", "list") if item["name"] == "life_shown"]
+    assert (listed["state"], listed["deployment"], listed["triggers"]) == (
+        "active",
+        deployed["deployment"],
+        3,
+    )
+    assert "life_shown" in up.run("project", "list").stdout
+    golden.check(up.run("project", "get", "life_shown").stdout, "project/get")
+    assert "some-secret-value" not in up.run("project", "get", "life_shown", "--json").stdout
+    (project / "main.py").write_text("def on_event(e): ...\n")
+    answer = up.ak("project", "export", "life_shown", "--to", str(tmp_path / "out"))
+    assert answer["files"] == ["autokitteh.yaml", "data/list.txt", "main.py"]
+    assert (tmp_path / "out" / "main.py").read_text() == CODE
+    assert up.ak("manifest", "plan", str(tmp_path / "out"))["actions"] == []
+    refused = up.run("project", "export", "life_shown", "--to", str(tmp_path / "out"), check=False)
+    assert (refused.returncode, "--force" in refused.stderr) == (1, True)
+    up.run("project", "export", "life_shown", "--to", str(tmp_path / "out"), "--force")
+    up.run("project", "export", "life_shown", "--to", str(tmp_path / "out.zip"))
+    with zipfile.ZipFile(tmp_path / "out.zip") as packed:
+        assert packed.namelist() == answer["files"]
+        assert packed.read("main.py").decode() == CODE
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.zip", "p"]
+    assert up.run("project", "get", "no_such", check=False).returncode == 4
+
+
+def rows_of(up, project: str) -> dict[str, int]:
+    """How many rows of each table still speak of a project."""
+    found = {}
+    with sqlite3.connect(up.home / "autokitteh.db") as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for name in tables:
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({name})")]
+            where = " OR ".join(f"CAST({column} AS TEXT) LIKE '%{project}%'" for column in columns)
+            count = database.execute(f"SELECT count(*) FROM {name} WHERE {where}").fetchone()[0]
+            if count:
+                found[name] = count
+    return found
+
+
+def test_deleted_project_leaves_nothing_behind(up, tmp_path):
+    """Refused while a session is open; with --force it is stopped, and rows, schedules, histories, processes are gone."""
+    project = shop(tmp_path / "p", "life_gone")
+    deployed = up.ak("deploy", str(project))
+    up.ak("value", "set", "life_gone", "k", "1")
+    event = httpx.get(deployed["webhooks"]["hook"]).headers["AutoKitteh-Event-ID"]
+    eventually_sync(lambda: up.ak("session", "list", "--event", event, "--state", "completed"))
+    session = up.ak("session", "start", "life_gone", "main.py:waits")["id"]
+    eventually_sync(lambda: up.prints(session) == ["waiting"])
+    eventually_sync(lambda: up.ak("project", "get", "life_gone")["open_sessions"] == 1)
+    eventually_sync(lambda: schedules(up, "life_gone"))
+    golden.check(up.run("project", "delete", "life_gone", check=False).stderr, "project/delete_unasked")
+    with pytest.raises(CommandError) as refused:
+        up.run("project", "delete", "life_gone", "--yes")
+    golden.check(refused.value.stderr, "project/delete_open")
+    assert up.ak("project", "get", "life_gone")["open_sessions"] == 1
+    assert len(up.ak("trigger", "list", "life_gone")) == 3
+    removed = up.ak("project", "delete", "life_gone", "--force")
+    assert (removed["sessions_stopped"], removed["schedules"], removed["builds"]) == (
+        1,
+        1,
+        [deployed["build"]],
+    )
+    assert rows_of(up, "life_gone") == {}
+    assert schedules(up, "life_gone") == []
+    assert httpx.get(deployed["webhooks"]["hook"]).status_code == 404
+    assert up.run("session", "list", "life_gone", "--state", "running").stdout.strip() == "nothing"
+    eventually_sync(lambda: up.ak("session", "list", "life_gone") == [])
+    eventually_sync(lambda: not [pid for pid in up.build_pids() if deployed["build"] in cwd_of(pid)])
+    assert not (up.home / "builds" / deployed["build"]).exists()
+    assert up.run("project", "delete", "life_gone", "--yes", check=False).returncode == 4
+    again = up.ak("deploy", str(project))
+    assert again["webhooks"]["hook"] != deployed["webhooks"]["hook"]
+    started = up.ak("session", "start", "life_gone", "main.py:on_event", "--wait")
+    assert started["state"] == "completed"
+
+
+def cwd_of(pid: int) -> str:
+    """A process's working directory; nothing when it is gone."""
+    from pathlib import Path
+
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return ""
