@@ -57,6 +57,7 @@ def asked(up, question):
     """The answer of a coroutine function that is given a client."""
 
     async def ask():
+        """Connect, and ask."""
         return await question(await Client.connect(up.ready["temporal"]))
 
     return asyncio.run(ask())
@@ -117,6 +118,7 @@ def schedules(up, project: str) -> list[str]:
     """The schedules of a project in Temporal."""
 
     async def names(client):
+        """Those whose ids begin with the project's name."""
         return [item.id async for item in await client.list_schedules() if item.id.startswith(f"{project}:")]
 
     return asked(up, names)
