@@ -106,18 +106,35 @@ def test_older_database_learns_the_options_of_schedules(store):
     )
     wanted = desired(triggers=[nightly])
     activate(store, wanted)
+    back_to_before_plans(store, json.dumps(wanted))
+    migrate(store.database)
+    assert manifest.plan(Manifest.from_json(wanted).project, store.deployments.state("p")).changes == ()
+
+
+def test_older_database_with_a_sealed_manifest_is_upgraded(store):
+    """The upgrade has no key; the plan after it says what it could not read, and applying writes it."""
+    wanted = desired(triggers=[trigger("n", kind="schedule", schedule="@daily", timezone="UTC")])
+    activate(store, wanted)
+    back_to_before_plans(store)
+    migrate(store.database)
+    plan = lambda: manifest.plan(Manifest.from_json(wanted).project, store.deployments.state("p"))  # noqa: E731
+    assert [change.place.name for change in plan().changes] == ["n"]
+    activate(store, wanted)
+    assert plan().changes == ()
+
+
+def back_to_before_plans(store, manifest_as_text=None):
+    """Make a database what it was before triggers had options, with manifests in plain text if one is given."""
     number = next(i for i, name in enumerate(steps()) if name.endswith("_plans"))
     with store.database.write() as connection:
+        if manifest_as_text is not None:
+            connection.execute(sa.text("UPDATE deployments SET desired = :text"), {"text": manifest_as_text})
         connection.execute(
             sa.text("UPDATE triggers SET timezone = '', overlap = '', catchup = '', jitter = ''")
         )
         connection.execute(
             sa.text("UPDATE settings SET value = :n WHERE name = 'schema_version'"), {"n": str(number)}
         )
-        # What such a database holds of a manifest is not sealed yet.
-        connection.execute(sa.text("UPDATE deployments SET desired = :d"), {"d": json.dumps(wanted)})
-    migrate(store.database)
-    assert manifest.plan(Manifest.from_json(wanted).project, store.deployments.state("p")).changes == ()
 
 
 def slug(store, name):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from worker.store import tables
 from worker.store.deployments import LOCK, WANTED
 from worker.store.engine import Database
+from worker.store.vars import forget
 
 _D = tables.deployments
 _GONE = {"message": "the project is being deleted", "where": "", "hint": "", "code": "AK1100"}
@@ -59,6 +60,7 @@ class Removing:
             for table in tables.metadata.sorted_tables:
                 if "project" in table.c and table is not builds:
                     connection.execute(sa.delete(table).where(table.c.project == project))
+            forget(connection, project)
             projects = tables.projects
             connection.execute(sa.delete(projects).where(projects.c.name == project))
         return found

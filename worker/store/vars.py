@@ -92,6 +92,11 @@ def touch(database: Database, transaction: sa.Connection, project: str) -> None:
     transaction.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": stamp}))
 
 
+def forget(transaction: sa.Connection, project: str) -> None:
+    """Delete the note about a project that is deleted."""
+    transaction.execute(sa.delete(_SETTINGS).where(_SETTINGS.c.name == f"{_STAMP}{project}"))
+
+
 def place(project: str, connection: str, name: str) -> str:
     """What a secret is bound to."""
     return f"{project}|{connection}|{name}"
