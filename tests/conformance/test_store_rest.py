@@ -74,6 +74,11 @@ def test_migrations_step_by_step_make_the_same_schema(database_url, another_data
     fast.close()
 
 
+def test_migrations_are_numbered_one_after_the_other():
+    """Each number once and none left out: the version of a database is the number of its last step."""
+    assert [name.partition("_")[0] for name in steps()] == [f"m{n:04}" for n in range(1, len(steps()) + 1)]
+
+
 def test_schema_holds_what_the_program_uses(store):
     """No table and no column was forgotten in the migrations."""
     made = schema(store.database)
