@@ -89,15 +89,18 @@ async def remove(
             hint="Wait for them or stop them (ak session stop), or let `--force` stop them.",
         )
     done = Removed()
+    # Counted first: once its triggers are gone, a supervisor deletes schedules, too.
+    names = await _schedules(client, project)
     await asyncio.to_thread(store.removing.quiet, project)
     done.sessions_stopped = await _stop(client, store, project, tell)
-    done.schedules = await _delete_schedules(client, project)
+    names |= await _delete_schedules(client, project)
     await _wait_for_supervisors(store, project, tell)
     done.histories = await _delete_histories(client, project)
     done.versions_left = await _delete_versions(client, project)
     done.builds = await asyncio.to_thread(store.removing.erase, project)
     # A supervisor that was writing schedules when we began has noticed by now.
-    done.schedules += await _delete_schedules(client, project)
+    names |= await _delete_schedules(client, project)
+    done.schedules = len(names)
     await asyncio.to_thread(_delete_files, home, project, done.builds)
     return done
 
@@ -133,11 +136,15 @@ async def _stop(client: Client, store: Store, project: str, tell: Tell) -> int:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _delete_schedules(client: Client, project: str) -> int:
-    names = [item.id async for item in await client.list_schedules() if item.id.startswith(f"{project}:")]
+async def _schedules(client: Client, project: str) -> set[str]:
+    return {item.id async for item in await client.list_schedules() if item.id.startswith(f"{project}:")}
+
+
+async def _delete_schedules(client: Client, project: str) -> set[str]:
+    names = await _schedules(client, project)
     for name in names:
         await schedules.delete(client, name)
-    return len(names)
+    return names
 
 
 async def _wait_for_supervisors(store: Store, project: str, tell: Tell) -> None:
