@@ -90,17 +90,17 @@ async def remove(
         )
     done = Removed()
     # Counted first: once its triggers are gone, a supervisor deletes schedules, too.
-    names = await _schedules(client, project)
+    scheduled = await _schedules(client, project)
     await asyncio.to_thread(store.removing.quiet, project)
     done.sessions_stopped = await _stop(client, store, project, tell)
-    names |= await _delete_schedules(client, project)
+    scheduled |= await _delete_schedules(client, project)
     await _wait_for_supervisors(store, project, tell)
     done.histories = await _delete_histories(client, project)
     done.versions_left = await _delete_versions(client, project)
     done.builds = await asyncio.to_thread(store.removing.erase, project)
     # A supervisor that was writing schedules when we began has noticed by now.
-    names |= await _delete_schedules(client, project)
-    done.schedules = len(names)
+    scheduled |= await _delete_schedules(client, project)
+    done.schedules = len(scheduled)
     await asyncio.to_thread(_delete_files, home, project, done.builds)
     return done
 
