@@ -16,6 +16,7 @@ AK_BUDGET_SECONDS             how long a handler may compute without a call     
 AK_ANSWER_SECONDS             how long a synchronous webhook waits for its answer      30
 AK_PAYLOAD_LIMIT              bytes of one argument list, result or exception          33554432
 AK_MAX_CACHED_SESSIONS        sessions kept in memory per build process                1000
+AK_VERSIONS_LIMIT             versions of a project that Temporal allows; ours: 1000    100
 AK_IDLE_SECONDS               a draining process without work for so long is stopped   60
 AK_HISTORY_WARNING            events of a session's history before its log warns       10000
 AK_RETENTION_EVENT_DAYS       days that events, signals and answers are kept           30
@@ -64,6 +65,7 @@ _KNOWN = (
     "AK_ANSWER_SECONDS",
     "AK_PAYLOAD_LIMIT",
     "AK_MAX_CACHED_SESSIONS",
+    "AK_VERSIONS_LIMIT",
     "AK_IDLE_SECONDS",
     "AK_HISTORY_WARNING",
     "AK_RETENTION_EVENT_DAYS",
@@ -132,6 +134,7 @@ class Settings:
     answer_seconds: float = 30.0
     payload_limit: int = 32 * 1024 * 1024
     max_cached_workflows: int = 1000
+    versions_limit: int = 100  # Temporal's default
     idle_seconds: float = 60.0
     history_warning: int = 10_000
     keep: Keep = field(default_factory=Keep)
@@ -174,6 +177,7 @@ class Settings:
             answer_seconds=number_of(environ, "AK_ANSWER_SECONDS", 30.0),
             payload_limit=int(number_of(environ, "AK_PAYLOAD_LIMIT", 32 * 1024 * 1024)),
             max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
+            versions_limit=int(number_of(environ, "AK_VERSIONS_LIMIT", 100)),
             idle_seconds=number_of(environ, "AK_IDLE_SECONDS", 60.0),
             history_warning=max(1, int(number_of(environ, "AK_HISTORY_WARNING", 10_000))),
             keep=Keep.load(environ),
@@ -307,11 +311,12 @@ def running_file(home: Path) -> Path:
     return home / "run.json"
 
 
-def write_running(home: Path, *, gateway: str, temporal: str, ui: str) -> None:
+def write_running(home: Path, *, gateway: str, temporal: str, ui: str, versions_limit: int) -> None:
     """Describe the running ``ak up``, so that other commands find it."""
     path = running_file(home)
     fresh = path.with_suffix(".tmp")
-    fresh.write_text(json.dumps({"gateway": gateway, "temporal": temporal, "ui": ui, "pid": os.getpid()}))
+    described = {"gateway": gateway, "temporal": temporal, "ui": ui, "versions_limit": versions_limit}
+    fresh.write_text(json.dumps(described | {"pid": os.getpid()}))
     fresh.replace(path)
 
 

@@ -20,7 +20,7 @@ from temporalio.client import Client
 
 from worker import config, temporal
 from worker.config import Settings
-from worker.devserver import DevServer
+from worker.devserver import VERSIONS_LIMIT, DevServer
 from worker.errors import WorkerError
 from worker.gateway.server import Gateway
 from worker.log import log
@@ -94,7 +94,7 @@ def alone(settings: Settings) -> Iterator[None]:
 async def temporal_server(
     settings: Settings, tell: Callable[[str], None]
 ) -> AsyncIterator[tuple[Settings, str]]:
-    """A Temporal server: the configured one, or one of our own. Yields settings with its address, and its UI."""
+    """A Temporal server: the configured one, or one of our own. Yields settings with what it is, and its UI."""
     if settings.temporal_address:
         yield settings, f"http://127.0.0.1:{settings.ui_port}"
         return
@@ -102,7 +102,8 @@ async def temporal_server(
     await server.start()
     guarding = asyncio.create_task(restart_when_it_dies(server))
     try:
-        yield dataclasses.replace(settings, temporal_address=server.address), server.ui_url
+        ours = dataclasses.replace(settings, temporal_address=server.address, versions_limit=VERSIONS_LIMIT)
+        yield ours, server.ui_url
     finally:
         guarding.cancel()
         await asyncio.gather(guarding, return_exceptions=True)
@@ -183,7 +184,11 @@ async def running(settings: Settings, tell: Tell, progress: Callable[[str], None
         )
         gateway.metrics.add(supervisor.gauges)
         config.write_running(
-            settings.home, gateway=gateway.url, temporal=settings.temporal_address or "", ui=ui_url
+            settings.home,
+            gateway=gateway.url,
+            temporal=settings.temporal_address or "",
+            ui=ui_url,
+            versions_limit=settings.versions_limit,
         )
         stack.callback(config.remove_running, settings.home)
         yield Running(settings, store, client, supervisor, gateway.url, ui_url)

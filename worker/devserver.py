@@ -41,6 +41,7 @@ _PORT_TAKEN = "address already in use"
 _STOP_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)  # loaded here: a forked child may only call it
+VERSIONS_LIMIT = 1000  # versions of a project; Temporal's default is 100
 SETTINGS = {
     "history.transferProcessorMaxPollRPS": "2000",
     "history.timerProcessorMaxPollRPS": "2000",
@@ -49,7 +50,7 @@ SETTINGS = {
     "system.enableActivityEagerExecution": "true",
     "matching.wv.VersionDrainageStatusVisibilityGracePeriod": '"5s"',
     "matching.wv.VersionDrainageStatusRefreshInterval": '"5s"',
-    "matching.maxVersionsInDeployment": "1000",
+    "matching.maxVersionsInDeployment": str(VERSIONS_LIMIT),
     "matching.maxDeployments": "1000",
 }
 _DOWNLOAD = """

@@ -28,7 +28,6 @@ from worker.rpc import is_gone
 _POLL_SECONDS = 0.1
 _HOPELESS = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
 _AT_ONCE = 20  # versions asked about in one call
-VERSIONS_LIMIT = 100  # Temporal's default limit of versions in one deployment
 _ROOM = 5  # versions kept free below the limit
 
 
@@ -164,7 +163,7 @@ async def backlogs(client: Client, project: str, build_ids: Sequence[str]) -> se
     return found
 
 
-async def check_room(client: Client, project: str, build_id: str, limit: int = VERSIONS_LIMIT) -> None:
+async def check_room(client: Client, project: str, build_id: str, limit: int) -> None:
     """Refuse a new version before Temporal's limit is reached: past it the new process could not register at all."""
     versions = await describe(client, project)
     held = [version for version in versions if not version.drained]

@@ -22,11 +22,12 @@ T = TypeVar("T")
 
 
 def settings() -> Settings:
-    """The settings, with the addresses of a running ``ak up`` of the same home where none are configured."""
+    """The settings; those of its Temporal are of a running ``ak up`` of the same home where none is configured."""
     found = Settings.load()
     running = config.read_running(found.home)
     if running is not None and not found.temporal_address:
-        found = dataclasses.replace(found, temporal_address=running["temporal"])
+        limit = running.get("versions_limit", found.versions_limit)  # an older `ak up` did not say it
+        found = dataclasses.replace(found, temporal_address=running["temporal"], versions_limit=limit)
     return found
 
 

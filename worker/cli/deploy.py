@@ -113,7 +113,7 @@ async def deploy_directory(
             "no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`."
         )
     async with context.connected(found, store) as client:
-        await versions.check_room(client, prepared.project, prepared.version)
+        await versions.check_room(client, prepared.project, prepared.version, found.versions_limit)
     deployment = await asyncio.to_thread(target.request, prepared, store)
     active = await watch(deployment, store, out.progress)
     return answer_for(active, store, found, changed=True) | {"actions": actions}

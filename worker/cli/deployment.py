@@ -127,7 +127,7 @@ def activate(
                     "no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`."
                 )
             async with context.connected(found, store) as client:
-                await versions.check_room(client, record.project, record.version)
+                await versions.check_room(client, record.project, record.version, found.versions_limit)
             asked = await asyncio.to_thread(ask_again, record, store)
             active = await watch(asked, store, out.progress)
             answer = answer_for(active, store, found, changed=True)

@@ -250,7 +250,7 @@ async def temporal_answers(found: Settings, store: Store) -> list[Problem]:
         async with asyncio.timeout(2 * _ANSWER_SECONDS), context.connected(found, store) as client:
             for item in active:
                 try:
-                    await versions.check_room(client, item.project, "")
+                    await versions.check_room(client, item.project, "", found.versions_limit)
                 except WorkerError as error:
                     problems.append(Problem("versions", error.message, error.hint))
     except WorkerError as error:

@@ -41,6 +41,7 @@ def test_settings_read_each_variable(tmp_path):
         AK_BUDGET_SECONDS="0.5",
         AK_MAX_CACHED_SESSIONS="7",
         AK_HISTORY_WARNING="500",
+        AK_VERSIONS_LIMIT="250",
         AK_RETENTION_EVENT_DAYS="0.5",
         AK_RETENTION_EVENTS="5",
         AK_RETENTION_LOG_DAYS="2",
@@ -57,6 +58,7 @@ def test_settings_read_each_variable(tmp_path):
     assert (found.temporal_port, found.ui_port) == (0, 1)
     assert str(found.cache_dir) == "/var/cache/ak"
     assert (found.budget_seconds, found.max_cached_workflows, found.history_warning) == (0.5, 7, 500)
+    assert found.versions_limit == 250
     assert found.keep == Keep(0.5, 5, 2, 6, 3, 4, 60)
     assert (found.log_level, found.log_format) == ("debug", "json")
 
@@ -141,7 +143,11 @@ def test_installation_key_must_be_32_bytes_of_hex(tmp_path, text):
 def test_running_describes_this_process_until_it_is_removed(tmp_path):
     """Other commands find addresses of the running ``ak up``."""
     config.write_running(
-        tmp_path, gateway="http://127.0.0.1:1", temporal="127.0.0.1:2", ui="http://127.0.0.1:3"
+        tmp_path,
+        gateway="http://127.0.0.1:1",
+        temporal="127.0.0.1:2",
+        ui="http://127.0.0.1:3",
+        versions_limit=1000,
     )
     found = config.read_running(tmp_path)
     assert found is not None
