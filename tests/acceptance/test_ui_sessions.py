@@ -119,11 +119,12 @@ def sees(page, text: str | re.Pattern[str]) -> None:
 def details(page, text: str) -> None:
     """The text stands in one of the frames in which the UI draws Markdown."""
     drawn = ""
-    try:
-        eventually_sync(lambda: re.search(text, drawn_text(page)) is not None, 60)
-    except AssertionError:
+    for _ in range(120):
+        page.wait_for_timeout(250)  # the browser's news, new frames among them, are heard only while it is asked
         drawn = drawn_text(page)
-    assert not drawn, drawn
+        if re.search(text, drawn):
+            return
+    pytest.fail(f"{text!r} is not in {drawn!r}")
 
 
 def drawn_text(page) -> str:
