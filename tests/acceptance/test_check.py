@@ -197,14 +197,20 @@ def test_other_arguments_leave_the_session_where_it_is(rig):
     assert "/srv" in str(found["main.py:on_event"]["difference"]["rows"])
 
 
+def states(rig) -> list[tuple[str, str, str]]:
+    """The sessions, with their state and the deployment they are on."""
+    found = rig.up.ak("session", "list", "checked")
+    return [(item["id"], item["state"], item["deployment"]) for item in found]
+
+
 def test_check_prints_what_would_break_and_changes_nothing(rig):
     """The command's text is a golden file; its status is 1; the deployment stays as it was."""
-    before = rig.up.ak("session", "list", "checked")
+    before = states(rig)
     path = rig.variant(**{**FILES, "main.py": edited(BREAKING["removed call"])})
     broken = rig.up.run("deploy", "--check", str(path), check=False)
     assert broken.returncode == 1
     golden.check(broken.stdout, "deploy/check")
-    assert rig.up.ak("session", "list", "checked") == before
+    assert states(rig) == before
     with pytest.raises(CommandError) as as_json:
         rig.up.ak("deploy", "--check", str(path))
     assert '"breaks": 1' in as_json.value.stdout

@@ -9,7 +9,7 @@ import sys
 import httpx
 import pytest
 
-from tests.helpers.ak import AK, AkUp, environment
+from tests.helpers.ak import AK, AkUp, environment, running
 from tests.helpers.projects import write
 from tests.helpers.vendor import serving
 from tests.helpers.waiting import eventually_sync
@@ -153,23 +153,24 @@ def test_shell_completes_commands_and_projects(up):
     assert completed("ak var list wat") == ["watched"]
 
 
-def test_doctor_is_silent_until_something_breaks(up, project):
+def test_doctor_is_silent_until_something_breaks(project, tmp_path):
     """Nothing is said of a healthy installation; a connection without credentials, an open key and a dead worker are."""
-    up.home.chmod(0o700)
-    quiet = ak(up.home, "doctor")
-    assert (quiet.returncode, quiet.stdout) == (0, "")
-    broken = project.parent / "broken"
-    triggers = "- {name: said, connection: chat, call: 'main.py:on_event'}"
-    extra = "connections: [{name: chat, integration: slack}]\n"
-    write(broken, "broken", {"main.py": "def on_event(event): pass\n"}, triggers=triggers, extra=extra)
-    up.ak("deploy", str(broken))
-    (up.home / "key").chmod(0o644)
-    found = json.loads(ak(up.home, "doctor", "--json").stdout)
-    (up.home / "key").chmod(0o600)
-    assert sorted(item["check"] for item in found) == ["connection", "permissions"]
-    assert "ak connection init broken chat" in [item["remedy"] for item in found]
-    text = ak(up.home, "doctor")
-    assert (text.returncode, "broken: chat (slack)" in text.stdout) == (1, True)
-    assert up.stop() == 0
-    down = {item["check"] for item in json.loads(ak(up.home, "doctor", "--json").stdout)}
-    assert {"worker", "gateway", "connection"} <= down
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with running(home, project) as up:
+        quiet = ak(home, "doctor")
+        assert (quiet.returncode, quiet.stdout) == (0, "")
+        triggers = "- {name: said, connection: chat, call: 'main.py:on_event'}"
+        extra = "connections: [{name: chat, integration: slack}]\n"
+        files = {"main.py": "def on_event(event): pass\n"}
+        up.ak("deploy", str(write(tmp_path / "broken", "broken", files, triggers=triggers, extra=extra)))
+        (home / "key").chmod(0o644)
+        found = json.loads(ak(home, "doctor", "--json").stdout)
+        (home / "key").chmod(0o600)
+        assert sorted(item["check"] for item in found) == ["connection", "permissions"]
+        assert "ak connection init broken chat" in [item["remedy"] for item in found]
+        text = ak(home, "doctor")
+        assert (text.returncode, "broken: chat (slack)" in text.stdout) == (1, True)
+        assert up.stop() == 0
+        down = {item["check"] for item in json.loads(ak(home, "doctor", "--json").stdout)}
+        assert {"worker", "gateway", "connection"} <= down

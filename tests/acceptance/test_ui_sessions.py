@@ -120,7 +120,9 @@ def details(page, text: str) -> None:
     """The text stands in one of the frames in which the UI draws Markdown."""
     drawn = ""
     for _ in range(120):
-        page.wait_for_timeout(250)  # the browser's news, new frames among them, are heard only while it is asked
+        page.wait_for_timeout(
+            250
+        )  # the browser's news, new frames among them, are heard only while it is asked
         drawn = drawn_text(page)
         if re.search(text, drawn):
             return
