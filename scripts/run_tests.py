@@ -29,12 +29,14 @@ CHECKS = {
         "tests",
     ],
 }
+# Files share a server between their tests, so a file stays on one of the two workers.
+BY_FILE = ["-n", "2", "--dist", "loadfile"]
 TIERS = {
     "unit": [*PYTEST, "-n", "2", "tests/unit", *sorted(map(str, (ROOT / "tests").glob("test_*.py")))],
     "conformance": [*PYTEST, "tests/conformance"],
     "replay": [*PYTEST, "tests/replay"],
-    "integration": [*PYTEST, "tests/integration"],
-    "acceptance": [*PYTEST, "tests/acceptance"],
+    "integration": [*PYTEST, *BY_FILE, "tests/integration"],
+    "acceptance": [*PYTEST, *BY_FILE, "--durations=10", "tests/acceptance"],
     "chaos": [*PYTEST, "-n", "2", "--durations=5", "tests/chaos"],
 }
 
