@@ -75,7 +75,8 @@ def of_machine(found: Settings) -> Problems:
     if not found.home.exists():
         return
     yield from readable_by_others([found.home, found.home / "key"])
-    yield from disk_space(found.home, shutil.disk_usage(found.home).free)
+    for folder in folders_written(found):
+        yield from disk_space(folder, shutil.disk_usage(folder).free)
     if config.read_running(found.home) is None:
         yield from port_in_use(found.listen_host, found.listen_port)
 
@@ -129,13 +130,22 @@ def readable_by_others(paths: Iterable[Path]) -> Problems:
                 yield Problem("permissions", f"others may read {path}", f"chmod go= {path}")
 
 
+def folders_written(found: Settings) -> list[Path]:
+    """The home, and where a database file lies when that is on another disk."""
+    home = found.home
+    folder = Path(found.database_url.partition(":///")[2]).parent
+    if not found.database_url.startswith("sqlite") or not folder.exists():
+        return [home]
+    return [home] if folder.stat().st_dev == home.stat().st_dev else [home, folder]
+
+
 def disk_space(home: Path, free: int) -> Problems:
     """A full disk stops everything."""
     if free < _FREE_BYTES:
         yield Problem(
             "disk",
             f"{free // 1_000_000} MB are left where {home} is",
-            "Make room, or move AK_HOME and the database.",
+            "Make room there, or move AK_HOME or the database (AK_DATABASE_URL).",
         )
 
 

@@ -175,18 +175,23 @@ class SessionLog:
             return [(row.seq, row.workflow_id) for row in connection.execute(query)]
 
     def last_errors(self, workflow_ids: Sequence[str]) -> dict[str, str]:
-        """The last line of the newest error of each session that has one."""
+        """The newest error of each session that has one: its last line that is not indented, as a hint is."""
         query = sa.select(_T.c.workflow_id, _T.c.text).where(
             _T.c.workflow_id.in_(list(workflow_ids)) & (_T.c.kind == "error")
         )
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(_T.c.seq)).all()
-        return {row.workflow_id: (row.text.strip().splitlines() or [""])[-1].strip() for row in rows}
+        return {row.workflow_id: _headline(row.text) for row in rows}
 
     def last_seq(self) -> int:
         """The number of the newest line."""
         with self._database.read() as connection:
             return int(connection.execute(sa.select(sa.func.max(_T.c.seq))).scalar() or 0)
+
+
+def _headline(text: str) -> str:
+    lines = text.strip().splitlines() or [""]
+    return next((line for line in reversed(lines) if not line.startswith(" ")), lines[-1]).strip()
 
 
 def beginning(batch: LogBatch) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from worker.supervisor import boot, child
 
 _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _HEALTHY_SECONDS = 60.0
+_SERVING = {"active", "draining"}
 
 Tell = Callable[[str, dict[str, Any]], None]
 
@@ -47,6 +49,7 @@ class Keeper:
         self._tell = tell
         self._process: child.Launched | None = None
         self._crashes = 0
+        self._explained = False
         self._wanted = asyncio.Event()
         if not resting:
             self._wanted.set()
@@ -94,15 +97,30 @@ class Keeper:
                 project = self.deployment.project
                 log(action="build_process_ended", level="warning", project=project, status=status)
                 self._tell("crashed", {"project": project, "status": status, "again_in": delay})
+                self._note_crashes(status)
                 await asyncio.sleep(delay)
         finally:
             if self._process is not None:
                 await asyncio.shield(self._process.stop())
 
+    def _note_crashes(self, status: int | None) -> None:
+        """Make visible that a deployment that serves does not stay up; what it said itself is the better reason."""
+        if (
+            self._crashes > 1
+            and status is not None
+            and not self._explained
+            and self.deployment.state in _SERVING
+        ):
+            how = (
+                f"is killed by {signal.Signals(-status).name}" if status < 0 else f"ends with status {status}"
+            )
+            self._failed(self, DeployError(f"its process {how}, again and again"))
+
     async def _run_once(self) -> int | None:
         """Start the process and listen to it until it ends; returns its status."""
         try:
             self.told = ""
+            self._explained = False
             launch = await asyncio.to_thread(self._prepare, self.deployment)
             self._process = await self._launch(
                 launch.boot, launch.python, launch.environment, launch.log_file
@@ -113,6 +131,7 @@ class Keeper:
                 if report.state == "ready":
                     self.ready.set()
                 elif report.state == "failed":
+                    self._explained = True
                     self._failed(self, coded(report.message, report.where, report.hint, report.code))
                 await self._heard(self, report)
             return self._process.status()

@@ -126,6 +126,19 @@ async def test_crashed_process_is_started_again():
     assert "crashed" in shop.told
 
 
+async def test_process_that_crashes_again_and_again_is_seen_and_stays_wanted(monkeypatch):
+    """The signs of life say so while it is down; the deployment is not called failed."""
+    monkeypatch.setattr(keeper, "_BACKOFF_SECONDS", (0.001, 60.0))
+    shop = FakeInstallation(asked_for(1, "active"))
+    supervisor = shop.supervisor()
+    async with supervised(supervisor):
+        for count in (1, 2):
+            await eventually(lambda count=count: len(shop.children) == count and bool(shop.running()))
+            shop.running()[0].dies()
+        await eventually(lambda: "again and again" in str(supervisor._failures.details()))
+    assert shop.state() == "active"
+
+
 async def test_drained_deployment_is_retired():
     """Without open sessions its process ends and its record is inactive, said once by two supervisors."""
     shop = FakeInstallation(asked_for(1, "active"), asked_for(2))
