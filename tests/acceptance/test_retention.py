@@ -192,7 +192,7 @@ def test_caller_of_a_webhook_waits_for_the_run_that_answers(up, tmp_path):
 def test_supervisor_cleans_by_itself(tmp_path):
     """Nobody has to ask for it."""
     keep = {"AK_RETENTION_EVENT_DAYS": SECOND, "AK_RETENTION_EVERY_SECONDS": "1"}
-    project = write(tmp_path, "kept", {"main.py": CODE.format(version="one")}, triggers=TRIGGERS)
+    project = write(tmp_path / "kept", "kept", {"main.py": CODE.format(version="one")}, triggers=TRIGGERS)
     with running(tmp_path / "home", project, **keep) as started:
         assert httpx.post(started.webhook("go"), json={}).status_code == 202
         eventually_sync(lambda: started.ak("event", "list", "kept") == [], 60)
