@@ -82,6 +82,7 @@ METRICS: Final[dict[str, Definition]] = {
 }
 
 Labels = tuple[str, ...]
+Reading = tuple[str, Labels, float]  # of a gauge
 
 
 @dataclass

@@ -8,12 +8,10 @@ from collections import Counter
 from temporalio.client import Client
 
 from worker import clock, versions
-from worker.meter import Labels
+from worker.meter import Reading
 from worker.store import Store
 
 _FRESH_SECONDS = 10.0  # Temporal is asked at most this often, however many scrape
-
-Reading = tuple[str, Labels, float]
 
 
 class Gauges:

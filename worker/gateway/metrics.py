@@ -13,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from worker import log
-from worker.meter import METRICS, Labels, Meter
+from worker.meter import METRICS, Meter, Reading
 
 GAUGES_TIMEOUT_SECONDS = 5.0
 
-Reading = tuple[str, Labels, float]
 Gauges = Callable[[], Awaitable[list[Reading]]]
 
 
