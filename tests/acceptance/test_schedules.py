@@ -119,6 +119,8 @@ def test_deploying_keeps_pauses_and_removes_what_is_gone(up, project):
     pause = lambda client: client.get_schedule_handle("schedules:feeds").pause(note="by hand")  # noqa: E731
     unpause = lambda client: client.get_schedule_handle("schedules:feeds").unpause()  # noqa: E731
     describe = lambda client: client.get_schedule_handle("schedules:feeds").describe()  # noqa: E731
+    step = lambda: asked(up, describe).schedule.spec.calendars[0].second[0].step  # noqa: E731
+    eventually_sync(lambda: "schedules:feeds" in schedules(up), 30)
     try:
         asked(up, pause)
         text = (project / "autokitteh.yaml").read_text()
@@ -129,14 +131,14 @@ def test_deploying_keeps_pauses_and_removes_what_is_gone(up, project):
         answer = up.ak("deploy", str(project), "--yes")
         assert answer["schedules"]["feeds"]["schedule"] == "*/2 * * * * * *"
         eventually_sync(lambda: "schedules:killer" not in schedules(up), 30)
-        found = eventually_sync(
-            lambda: (d := asked(up, describe)).schedule.spec.calendars[0].second[0].step == 2 and d, 30
-        )
+        eventually_sync(lambda: step() == 2, 30)
+        found = asked(up, describe)
         assert found.schedule.state.paused
         assert found.schedule.state.note == "by hand"
     finally:
         shutil.copytree(PROJECT, project, dirs_exist_ok=True)
         up.ak("deploy", str(project))
+        eventually_sync(lambda: step() == 1, 30)
         asked(up, unpause)
 
 
