@@ -15,7 +15,8 @@ from pathlib import Path
 import typer
 
 from worker import clock, config
-from worker.errors import TemporalError, WorkerError
+from worker.cli import usage
+from worker.errors import TemporalError, UsageError, WorkerError
 
 # What the command line library raises for a wrong command line, whichever copy of it typer uses.
 USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
@@ -25,8 +26,14 @@ BUG = 3
 INTERRUPTED = 130
 
 
-def guarded(run: Callable[[], object], *, as_json: bool) -> int:
-    """Run a command; returns the exit status."""
+def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exception], WorkerError]) -> int:
+    """Run a command; returns the exit status.
+
+    Args:
+        run: the command.
+        as_json: errors are a JSON document as well.
+        explain: what is wrong with the command line, of an error of the command line library.
+    """
     try:
         result = run()
     except typer.Exit as end:
@@ -35,8 +42,12 @@ def guarded(run: Callable[[], object], *, as_json: bool) -> int:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except USAGE_ERRORS as error:
-        error.show()  # type: ignore[attr-defined]
-        return int(error.exit_code)  # type: ignore[attr-defined]
+        if usage.asks_for_help(error):
+            error.show()  # type: ignore[attr-defined]
+            return UsageError.exit_code
+        explained = explain(error)
+        show(explained, as_json=as_json)
+        return explained.exit_code
     except BrokenPipeError:
         return 0
     except WorkerError as error:

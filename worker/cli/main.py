@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -26,9 +27,12 @@ from worker.cli import (
     session,
     trigger,
     up,
+    usage,
     value,
     var,
 )
+from worker.cli.output import Output
+from worker.errors import UsageError
 
 app = typer.Typer(
     name="ak",
@@ -59,12 +63,42 @@ app.add_typer(value.app, name="value")
 app.add_typer(retention.app, name="retention")
 
 
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version of ak.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
+) -> None:
+    """Run plain Python automations durably: AutoKitteh's SDK on stock Temporal."""
+    if show_version:
+        version(as_json=as_json)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise UsageError("`ak` needs a command", hint="`ak --help` lists what there is.")
+
+
 @app.command()
-def version() -> None:
+def version(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
     """Print the version of ak."""
     import importlib.metadata
 
-    sys.stdout.write(importlib.metadata.version("autokitteh-temporal") + "\n")
+    found = importlib.metadata.version("autokitteh-temporal")
+    Output(as_json=as_json).document({"version": found}, found)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command, given as the words after ``ak``; returns the exit status."""
+    as_json = "--json" in arguments
+    if arguments and arguments[0] == "--json":
+        arguments = [*arguments[1:], "--json"]
+    command = typer.main.get_command(app)
+    return errors.guarded(
+        lambda: command(arguments, "ak", standalone_mode=False),
+        as_json=as_json,
+        explain=lambda error: usage.explained(error, arguments, command),
+    )
 
 
 def main() -> None:
@@ -73,11 +107,7 @@ def main() -> None:
     The process leaves with ``os._exit``: temporalio's native threads do not always survive the interpreter's
     finalisation on Python 3.11, and the exit status must be right every time.
     """
-    arguments = sys.argv[1:]
-    as_json = "--json" in arguments
-    if arguments and arguments[0] == "--json":
-        arguments = [*arguments[1:], "--json"]
-    status = errors.guarded(lambda: app(arguments, standalone_mode=False), as_json=as_json)
+    status = run(sys.argv[1:])
     gc.collect()
     sys.stdout.flush()
     sys.stderr.flush()
