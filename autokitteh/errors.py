@@ -15,11 +15,25 @@ from typing import Any
 
 
 class AutoKittehError(Exception):
-    """Something went wrong between a program and the system that runs it."""
+    """Something went wrong between a program and the system that runs it.
+
+    Attributes:
+        code: under which the documentation explains it, such as ``AK1800``.
+    """
+
+    code = "AK1800"
+
+    def __init__(self, *args: object, code: str = "") -> None:
+        """Take what an exception takes; ``code`` where it is not the class's own."""
+        super().__init__(*args)
+        if code:
+            self.code = code
 
 
 class ConnectionInitError(AutoKittehError):
     """A connection has no credentials yet."""
+
+    code = "AK1700"
 
     def __init__(self, connection: str) -> None:
         """Name the connection."""
@@ -33,6 +47,8 @@ class ConnectionInitError(AutoKittehError):
 
 class EnvVarError(AutoKittehError):
     """An environment variable is missing or wrong."""
+
+    code = "AK1700"
 
     def __init__(self, env_var: str, desc: str) -> None:
         """Name the variable and what is wrong with it."""
@@ -48,6 +64,8 @@ class EnvVarError(AutoKittehError):
 class OAuthRefreshError(AutoKittehError):
     """A token could not be refreshed."""
 
+    code = "AK1700"
+
     def __init__(self, connection: str, error: object) -> None:
         """Name the connection and the reason."""
         super().__init__(f"OAuth token refresh for {connection!r} failed: {error}")
@@ -61,6 +79,8 @@ class OAuthRefreshError(AutoKittehError):
 
 class AtlassianOAuthError(AutoKittehError):
     """An Atlassian connection's OAuth token reaches no site."""
+
+    code = "AK1700"
 
     def __init__(self, connection: str) -> None:
         """Name the connection."""

@@ -17,7 +17,8 @@
     ├── CallError                    a routed call cannot be made the way the user wrote it
     ├── ReplayError                  the code does not fit what a session recorded; the session waits
     ├── TaskError                    a session's task fails; the session waits
-    └── ForkError                    a fork's code asks for other steps than were recorded
+    ├── ForkError                    a fork's code asks for other steps than were recorded
+    └── InternalError                a bug of ours, exit code 3
     SessionControl (BaseException)   steers a session; user code cannot swallow it by accident
     ├── SessionStopped               the session was stopped; `finally` blocks still run
     └── OverBudget                   the handler held the workflow thread too long
@@ -34,12 +35,21 @@ class WorkerError(Exception):
     code = "AK1000"
     exit_code = 1
 
-    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
-        """Keep the message with its place in the user's files (``file:line``) and the remedy."""
+    def __init__(self, message: str, *, where: str = "", hint: str = "", code: str = "") -> None:
+        """Keep the message with its place in the user's files (``file:line``) and the remedy.
+
+        Args:
+            message: what is wrong: a small letter first, no full stop, the user's names in quotes.
+            where: the place in the user's files; the message does not repeat it.
+            hint: what to do, as a sentence; commands in backticks.
+            code: that of the cause, where it says more than this class's own.
+        """
         super().__init__(message)
         self.message = message
         self.where = where
         self.hint = hint
+        if code:
+            self.code = code
 
     def __str__(self) -> str:
         """Place, message and remedy, as the operator reads them."""
@@ -149,6 +159,13 @@ class ForkError(WorkerError):
     """A fork cannot go through what was recorded: its code asks for other steps."""
 
     code = "AK1602"
+
+
+class InternalError(WorkerError):
+    """A bug of ours; the message names the report."""
+
+    code = "AK1900"
+    exit_code = 3
 
 
 class SessionControl(BaseException):

@@ -127,7 +127,9 @@ class Calls:
         try:
             return {"result": await self._host.ground.system.perform(op, arguments, caller)}
         except AutoKittehError as error:
-            raise ApplicationError(str(error), type=FAILURE_SDK, non_retryable=True) from None
+            raise ApplicationError(
+                str(error), {"code": error.code}, type=FAILURE_SDK, non_retryable=True
+            ) from None
 
     async def _flush(self, recorder: Recorder) -> None:
         batch = recorder.take()
@@ -170,7 +172,7 @@ class Calls:
                 if inspect.iscoroutine(result):
                     result = asyncio.run(result)
         except PayloadError as error:
-            raise refusal(f"{name}: {error.message}", where, error.hint) from None
+            raise refusal(f"{name}: {error.message}", where, error.hint, error.code) from None
         except BaseException as error:
             raise self._failure(error, codec, context, info.attempt) from None
         outcome = self._outcome(name, call, before, result, where)
@@ -211,6 +213,7 @@ class Calls:
                 where,
                 error.hint
                 or "Put the calls that need this object into one function and mark it @autokitteh.activity.",
+                error.code,
             ) from None
         try:
             changed = before.changes(call.codec)
@@ -324,12 +327,12 @@ def operation_of(info: activity.Info) -> str:
     return f"{info.workflow_run_id}/{info.activity_id}"
 
 
-def refusal(message: str, where: str, hint: str) -> ApplicationError:
+def refusal(message: str, where: str, hint: str, code: str) -> ApplicationError:
     """An error of ours about a call, raised in the session as ``CallError``."""
-    text = f"{message} ({where})"
+    text = f"{code}: {message} ({where})"
     return ApplicationError(
         text[:_MESSAGE_LIMIT],
-        {"message": message, "where": where, "hint": hint},
+        {"message": message, "where": where, "hint": hint, "code": code},
         type=FAILURE_CALL,
         non_retryable=True,
     )

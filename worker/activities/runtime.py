@@ -254,4 +254,4 @@ class ActivityRuntime:
         try:
             return self._codec.encode(value)
         except PayloadError as error:
-            raise AutoKittehError(f"{what}: {error.message}") from None
+            raise AutoKittehError(f"{what}: {error.message}", code=error.code) from None

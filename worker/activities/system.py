@@ -82,7 +82,7 @@ class System:
         try:
             return operation(arguments, caller)
         except LimitError as error:
-            raise AutoKittehError(error.message) from None
+            raise AutoKittehError(error.message, code=error.code) from None
 
     def _do_get_value(self, arguments: dict[str, JSON], _caller: Caller) -> JSON:
         found = self._store.values.get(self._project, arguments["key"])

@@ -16,13 +16,12 @@ import typer
 
 from worker import clock, config
 from worker.cli import usage
-from worker.errors import TemporalError, UsageError, WorkerError
+from worker.errors import InternalError, TemporalError, UsageError, WorkerError
 
 # What the command line library raises for a wrong command line, whichever copy of it typer uses.
 USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and hasattr(kind, "show")
 )
-BUG = 3
 INTERRUPTED = 130
 
 
@@ -58,8 +57,12 @@ def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exce
             show(TemporalError(f"Temporal refused: {error}"), as_json=as_json)
             return TemporalError.exit_code
         report = write_report(error)
-        sys.stderr.write(f"this is a bug in ak: {type(error).__name__}: {error}\nreport: {report}\n")
-        return BUG
+        bug = InternalError(
+            f"a bug in ak: {type(error).__name__}: {error}",
+            hint=f"Nothing is wrong with your command; what happened is in {report}",
+        )
+        show(bug, as_json=as_json)
+        return bug.exit_code
     return result if isinstance(result, int) else 0
 
 

@@ -173,6 +173,8 @@ def finish(work: Any, *, as_json: bool) -> None:
 
 def text_of(session: dict[str, Any]) -> str:
     """A session as a person reads it."""
+    from worker.story.render import headline
+
     lines = [
         f"{session['id']}  {session['state']}",
         f"  handler     {session['handler']} of {session['project']} ({session['deployment'] or 'version unknown'})",
@@ -194,7 +196,7 @@ def text_of(session: dict[str, Any]) -> str:
         )
     if session["error"] is not None:
         error = session["error"]
-        lines.append(f"  error       {error['type']}: {error['message']}")
+        lines.append(f"  error       {headline(error)}")
         lines += [f"    {line}" for line in error["traceback"].splitlines()]
     return "\n".join(lines)
 

@@ -25,6 +25,7 @@ from worker.contracts import LINE_ERROR, LINE_STATE, MEMO_BEGAN, MEMO_EVENT_ID, 
 from worker.errors import NotFoundError, TemporalError
 from worker.rpc import is_gone
 from worker.store import Store
+from worker.store.log import headline_of
 from worker.store.records import StoredLine
 
 STATES = ("created", "running", "completed", "error", "stopped")
@@ -134,8 +135,7 @@ def from_log(lines: list[StoredLine]) -> dict[str, Any] | None:
     states = [line for line in lines if line.kind == LINE_STATE]
     ended = states[-1].text.partition(":")[0] if states else ""
     error = next((line for line in reversed(lines) if line.kind == LINE_ERROR), None)
-    last = error.text.strip().splitlines()[-1] if error is not None and error.text.strip() else ""
-    kind, _, message = last.partition(": ")
+    kind, _, message = headline_of(error.text).partition(": ") if error is not None else ("", "", "")
     return {
         "id": lines[0].workflow_id,
         "project": lines[0].project,
@@ -173,7 +173,7 @@ async def add_ending(found: dict[str, Any], event: HistoryEvent, converter: Data
             details = await converter.decode(info.details.payloads)
             facts |= {
                 name: details[0][name]
-                for name in ("type", "message", "traceback", "where")
+                for name in ("type", "code", "message", "hint", "traceback", "where")
                 if name in details[0]
             }
         found["error"] = facts

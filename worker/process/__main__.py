@@ -20,7 +20,7 @@ from typing import Any
 
 from worker import config
 from worker.contracts import BootConfig, Credentials, Report
-from worker.errors import WorkerError
+from worker.errors import InternalError, WorkerError
 from worker.log import configure, log, mask
 from worker.process.credentials import KnownSecrets
 
@@ -148,7 +148,7 @@ def main() -> int:
         reporter.send(Report("failed", known.mask(error.message), error.where, error.hint, error.code))
     except Exception as error:
         text = known.mask(f"{type(error).__name__}: {error}")
-        reporter.send(Report("failed", text, code="AK1000"))
+        reporter.send(Report("failed", text, code=InternalError.code))
         log(
             action="build_process_failed",
             level="error",

@@ -32,7 +32,7 @@ from temporalio.workflow import NondeterminismError
 from worker import comparing, config
 from worker.asked import asked_in
 from worker.contracts import BootConfig, LogBatch, Report
-from worker.errors import WorkerError
+from worker.errors import InternalError, WorkerError
 from worker.log import configure, mask
 from worker.payload.converter import data_converter
 from worker.payload.large import LargePayloads
@@ -259,7 +259,7 @@ def main() -> int:
         reporter.send(Report("failed", error.message, error.where, error.hint, error.code))
         return _FAILED_EXIT
     except Exception as error:
-        reporter.send(Report("failed", f"{type(error).__name__}: {error}", code="AK1000"))
+        reporter.send(Report("failed", f"{type(error).__name__}: {error}", code=InternalError.code))
         return _FAILED_EXIT
     return 0
 

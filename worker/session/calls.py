@@ -110,7 +110,7 @@ def call_out(
             tuple(map(unwrap, args)), {key: unwrap(value) for key, value in kwargs.items()}
         )
     except PayloadError as error:
-        raise CallError(f"{name}: {error.message}", where=where, hint=error.hint) from None
+        raise refused(name, error, where) from None
     number = session.output.number()
     session.calls += 1
     session.output.add(LINE_CALL, session.codec.call_preview(name, args, kwargs), where, number=number)
@@ -127,7 +127,7 @@ def call_out(
         except PayloadError as error:
             unforeseen = not workflow.unsafe.is_replaying() or session.in_the_past
             if not unforeseen or not isinstance(error, UnpicklableError):
-                raise CallError(f"{name}: {error.message}", where=where, hint=error.hint) from None
+                raise refused(name, error, where) from None
             # In a fork the marker has another name when the line has moved: it has been asked for already.
             live = session.in_the_past or workflow.patched(marker)
     carried = args if live else arguments
@@ -141,6 +141,11 @@ def call_out(
         context = CallContext(encoded[0], site, number, retries, travel.outgoing(session, function), direct)
         outcome = run_activity(session, name, encoded[1], context, decision)
     return finish(session, outcome, before, name, where)
+
+
+def refused(name: str, error: PayloadError, where: str) -> CallError:
+    """The error of a call whose arguments cannot be sent, with the code of the reason."""
+    return CallError(f"{name}: {error.message}", where=where, hint=error.hint, code=error.code)
 
 
 def unwrap(value: UserValue) -> UserValue:
@@ -222,7 +227,10 @@ def wait(session: Any, start: Any) -> JSON:
             raise CallError(f"{error.activity_type}: {cause or error}") from None
         if cause.type == FAILURE_CALL:
             details = cause.details[0]
-            raise CallError(details["message"], where=details["where"], hint=details["hint"]) from None
+            code = details.get("code", "")  # absent from what an older version recorded
+            raise CallError(
+                details["message"], where=details["where"], hint=details["hint"], code=code
+            ) from None
         raise decode_exception(cause.details[0], session.codec) from None
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from temporalio.exceptions import ApplicationError
 
+from autokitteh import AutoKittehError
 from worker.contracts import JSON
+from worker.errors import WorkerError
 from worker.payload.exceptions import remote_frames
 from worker.usercode import frames
 
@@ -19,7 +21,9 @@ _MESSAGE_LIMIT = 4_000  # characters of a failure's message
 
 
 def type_name(error: BaseException) -> str:
-    """The type as a traceback shows it: no module for built-in exceptions."""
+    """The type as a traceback shows it: no module for built-in exceptions; of an error of ours its code."""
+    if isinstance(error, WorkerError):
+        return error.code
     kind = type(error)
     return (
         kind.__qualname__
@@ -31,7 +35,7 @@ def type_name(error: BaseException) -> str:
 def message_of(error: BaseException) -> str:
     """The error's text; never raises, whatever its ``__str__`` does."""
     try:
-        return str(error)
+        return error.message if isinstance(error, WorkerError) else str(error)
     except Exception as failure:
         return f"<its message cannot be shown: {type(failure).__name__}>"
 
@@ -42,13 +46,23 @@ def to_failure(
     """The failure that ends the session for this uncaught error, with secrets hidden by ``mask``."""
     where = place(error, directory)
     message = mask(message_of(error))
+    code, hint = "", ""
+    if isinstance(error, WorkerError):
+        code, hint, where = error.code, error.hint, where or error.where
+    elif isinstance(error, AutoKittehError):
+        code = error.code
     text = f"{type_name(error)}: {message}".removesuffix(": ")
     if isinstance(error, ModuleNotFoundError):
         text += "; is it in requirements.txt?"
-    first = f"{text[:_MESSAGE_LIMIT]} ({where})" if where else text[:_MESSAGE_LIMIT]
+    text = text[:_MESSAGE_LIMIT]
+    if code and not text.startswith(code):
+        text += f" [{code}]"
+    first = "\n  ".join(filter(None, [f"{text} ({where})" if where else text, hint]))
     details: dict[str, JSON] = {
         "type": type_name(error),
+        "code": code,
         "message": message[:_MESSAGE_LIMIT],
+        "hint": hint,
         "where": where,
         "traceback": mask(
             traceback

@@ -312,9 +312,11 @@ class Recorded:
 
 def failure_of(error: WorkerError) -> ApplicationError:
     """The failure that ends a fork."""
-    text, kind = f"{error.code}: {error}", type(error).__name__
-    details = {"type": kind, "message": text, "where": "", "traceback": text}
-    return ApplicationError(text, details, type=kind, non_retryable=True)
+    text = f"{error.code}: {error}"
+    facts = {"type": error.code, "code": error.code, "message": error.message, "hint": error.hint}
+    return ApplicationError(
+        text, {**facts, "where": error.where, "traceback": text}, type=error.code, non_retryable=True
+    )
 
 
 def record_of(session: Any, args: list[UserValue]) -> JSON:

@@ -219,7 +219,9 @@ class Session:
             self.codec.check_size(encoded, "data")
         except WorkerError as error:
             # The work is done: a result that cannot be kept must not turn it into an error.
-            self.warn(f"the handler's result cannot be kept: {error.message}", self.handler_name)
+            self.warn(
+                f"{error.code}: the handler's result cannot be kept: {error.message}", self.handler_name
+            )
             return {"preview": self.codec.preview(value)}
         return encoded
 

@@ -171,7 +171,8 @@ class SessionRuntime:
                 session.namespace.handler(loc)
             except UserCodeError as error:
                 raise AutoKittehError(
-                    f"start({loc!r}): {error.message}{'; ' + error.hint if error.hint else ''}"
+                    f"start({loc!r}): {error.message}{'; ' + error.hint if error.hint else ''}",
+                    code=error.code,
                 ) from None
         try:
             plain = to_plain({} if data is None else data)
@@ -371,7 +372,7 @@ class SessionRuntime:
             encoded = self._session.codec.encode(value)
             self._session.codec.check_size(encoded, "data")
         except PayloadError as error:
-            raise AutoKittehError(f"{what}: {error.message}") from None
+            raise AutoKittehError(f"{what}: {error.message}", code=error.code) from None
         return encoded
 
 
@@ -380,5 +381,5 @@ def decoded(session: Any, payload: Any) -> Any:
     try:
         return session.codec.decode(payload)
     except PayloadError as error:
-        session.warn(f"a signal's payload cannot be read: {error.message}")
+        session.warn(f"{error.code}: a signal's payload cannot be read: {error.message}")
         return payload

@@ -68,7 +68,8 @@ def perform(
     except ActivityError as error:
         cause = error.cause
         if isinstance(cause, ApplicationError) and cause.type == FAILURE_SDK:
-            raise AutoKittehError(cause.message) from None
+            details = cause.details[0] if cause.details else {}  # none in what an older version recorded
+            raise AutoKittehError(cause.message, code=details.get("code", "")) from None
         raise AutoKittehError(f"{op}: {cause or error}") from None
 
 

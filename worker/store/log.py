@@ -181,7 +181,7 @@ class SessionLog:
         )
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(_T.c.seq)).all()
-        return {row.workflow_id: _headline(row.text) for row in rows}
+        return {row.workflow_id: headline_of(row.text) for row in rows}
 
     def last_seq(self) -> int:
         """The number of the newest line."""
@@ -189,7 +189,8 @@ class SessionLog:
             return int(connection.execute(sa.select(sa.func.max(_T.c.seq))).scalar() or 0)
 
 
-def _headline(text: str) -> str:
+def headline_of(text: str) -> str:
+    """What an error's text says in a line: its last one that is not indented, as frames and hints are."""
     lines = text.strip().splitlines() or [""]
     return next((line for line in reversed(lines) if not line.startswith(" ")), lines[-1]).strip()
 

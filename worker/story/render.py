@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 from worker.steps import CANCELED, CHILD, FAILED, OPEN, WAIT
 from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, Entry, Run, Story
@@ -226,15 +227,20 @@ def meta_of(entry: Entry, now: dt.datetime) -> str:
     return ", ".join(parts)
 
 
+def headline(error: dict[str, Any]) -> str:
+    """What ended a session, in a line: the error, and the code under which the documentation explains it."""
+    text = f"{error['type']}: {error['message']}".strip(": ")
+    code = error.get("code") or ""
+    return text if text.startswith(code) else f"{text} [{code}]"
+
+
 def end_lines(story: Story, paper: Paper) -> list[str]:
     """How it ended, or what it waits for now."""
     facts = story.facts
     lines = [paper.margin.rstrip()]
     if facts["error"] is not None:
         error = facts["error"]
-        lines += wrapped(
-            paper, f"{error['type']}: {error['message']}".strip(": "), f"{BOLD};{RED}", "error  "
-        )
+        lines += wrapped(paper, headline(error), f"{BOLD};{RED}", "error  ")
         lines += [paper.line(line, head="  ") for line in error["traceback"].splitlines()]
     elif facts["state"] == "completed":
         lines.append(paper.line(json.dumps(facts["result"], ensure_ascii=False), head="result  "))

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from autokitteh import AutoKittehError
+from worker.errors import WorkerError
+
 _CHAIN_LIMIT = 20
 _FRAMES_LIMIT = 60
 # Installed code, also where it lies inside the project's directory.
@@ -136,9 +139,18 @@ def _block(error: BaseException, frames: Sequence[Frame]) -> str:
     return "\n".join(lines)
 
 
+def coded(error: WorkerError) -> str:
+    """The error with its code and remedy; its place is what the frames above it say."""
+    text = f"{error.code}: {error.message}"
+    return f"{text}\n  {error.hint}" if error.hint else text
+
+
 def _headline(error: BaseException) -> str:
+    if isinstance(error, WorkerError):  # an error of ours, which has a code instead of a class they know
+        return coded(error)
     try:
-        return "".join(traceback.format_exception_only(error)).rstrip()
+        text = "".join(traceback.format_exception_only(error)).rstrip()
+        return f"{text} [{error.code}]" if isinstance(error, AutoKittehError) else text
     except Exception:
         # ``type.__qualname__`` of a class whose metaclass raises on any question.
         name: str = type.__getattribute__(type(error), "__qualname__")
