@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -199,6 +200,27 @@ class Carried:
     signals: list[list[JSON]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+
+
+_SUMMARY_BYTES = 360  # of the text as JSON: a server may refuse a payload over 400, its metadata included
+_SURELY_SHORT = _SUMMARY_BYTES // 6 - 1  # JSON writes no character with more than six bytes
+_CUT = "…"
+
+
+def brief(text: str) -> str:
+    """A summary for Temporal's UI, cut where the server would not take it."""
+    if len(text) <= _SURELY_SHORT and text.isascii():
+        return text
+    text = text.encode(errors="replace").decode()
+    if _size(text) <= _SUMMARY_BYTES:
+        return text
+    while _size(text + _CUT) > _SUMMARY_BYTES:
+        text = text[: -max(1, (_size(text + _CUT) - _SUMMARY_BYTES) // 12)]
+    return text + _CUT
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def static_details(session_id: str, memo: Mapping[str, str]) -> str:

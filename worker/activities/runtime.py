@@ -28,6 +28,7 @@ from worker.contracts import (
     MEMO_PARENT,
     MEMO_PROJECT,
     WORKFLOW_TASK_TIMEOUT_SECONDS,
+    brief,
     decode_data,
     static_details,
 )
@@ -38,8 +39,6 @@ from worker.payload.plain import shown, to_plain
 from worker.store import SessionStore
 
 _POLL_SECONDS = 0.1
-
-_SUMMARY_LIMIT = 200  # characters
 
 
 @dataclass
@@ -149,7 +148,7 @@ class ActivityRuntime:
                 id=identifier,
                 task_queue=target,
                 memo=noted,
-                static_summary=f"start {loc}"[:_SUMMARY_LIMIT],
+                static_summary=brief(f"start {loc}"),
                 static_details=static_details(identifier, noted),
                 task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
             )

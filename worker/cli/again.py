@@ -24,6 +24,7 @@ from worker.contracts import (
     MEMO_RESTARTS,
     SEAL_FORK,
     WORKFLOW_TASK_TIMEOUT_SECONDS,
+    brief,
 )
 from worker.errors import NotFoundError, UsageError, WorkerError
 
@@ -228,7 +229,7 @@ async def begin(
         task_queue=start.project,
         memo=memo,
         task_timeout=dt.timedelta(seconds=seconds),
-        static_summary=title,
+        static_summary=brief(title),
         versioning_override=pin,
     )
     if deployment is not None:

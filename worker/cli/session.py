@@ -14,7 +14,7 @@ from worker import clock, ids
 from worker.cli import context, links, session_list, session_log, session_show
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment
-from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, static_details
+from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, brief, static_details
 from worker.errors import UsageError, WorkerError
 
 app = typer.Typer(help="Start, list, look at and stop sessions.", no_args_is_help=True, rich_markup_mode=None)
@@ -25,7 +25,6 @@ session_log.add_to(app)
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5.0
-_SUMMARY_LIMIT = 200  # characters
 _ENDED = ("completed", "error", "stopped")
 Session = Annotated[
     str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")
@@ -64,7 +63,7 @@ def start(
                     id=identifier,
                     task_queue=project,
                     memo=noted,
-                    static_summary=f"by hand → {handler}"[:_SUMMARY_LIMIT],
+                    static_summary=brief(f"by hand → {handler}"),
                     static_details=static_details(identifier, noted),
                     task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
                 )

@@ -30,9 +30,6 @@ RPC_TIMEOUT_SECONDS = 10
 # An error we do not know is retried this often before a person has to look at it.
 MAX_UNKNOWN_ATTEMPTS = 20
 
-# The server refuses longer summaries with the whole request.
-_MAX_SUMMARY_BYTES = 200
-
 # Only these say that the request itself is wrong; everything else may be better in a moment.
 _PERMANENT = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.OUT_OF_RANGE})
 
@@ -159,8 +156,4 @@ def of_trigger(trigger: Trigger) -> dict[str, str]:
 def summary(delivery: Delivery, event: Event) -> str:
     """What a person reads above the session in Temporal's UI: ``webhook get → main.py:on_event``."""
     source = "webhook" if contracts.MEMO_WEBHOOK_SLUG in event.memo else event.source
-    text = f"{source} {event.event_type}".rstrip() + f" → {delivery.handler}"
-    encoded = text.encode()
-    if len(encoded) <= _MAX_SUMMARY_BYTES:
-        return text
-    return encoded[: _MAX_SUMMARY_BYTES - len("…".encode())].decode(errors="ignore") + "…"
+    return contracts.brief(f"{source} {event.event_type}".rstrip() + f" → {delivery.handler}")

@@ -26,7 +26,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as CallTimeout
 
-from worker.contracts import FAILURE_CALL, JSON, LINE_CALL, CallContext, UserValue
+from worker.contracts import FAILURE_CALL, JSON, LINE_CALL, CallContext, UserValue, brief
 from worker.errors import CallError, PayloadError
 from worker.payload.codec import materialise
 from worker.payload.errors import UnpicklableError
@@ -46,7 +46,6 @@ RETRY = RetryPolicy(
     backoff_coefficient=2,
     maximum_interval=dt.timedelta(seconds=30),
 )
-_SUMMARY_LIMIT = 200  # bytes; Temporal's own limit is 400
 
 
 class Routed:
@@ -182,7 +181,7 @@ def run_activity(session: Any, name: str, arguments: JSON, context: CallContext,
             start_to_close_timeout=dt.timedelta(seconds=seconds) if seconds else NO_LIMIT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=retry,
-            summary=place(context.at)[:_SUMMARY_LIMIT],
+            summary=brief(place(context.at)),
         ),
     )
 
@@ -208,7 +207,7 @@ def run_live(
                 args=[{"preview": session.codec.call_preview(name, args, kwargs)}, context],
                 start_to_close_timeout=NO_LIMIT,
                 retry_policy=RetryPolicy(maximum_attempts=1),
-                summary=place(site)[:_SUMMARY_LIMIT],
+                summary=brief(place(site)),
             ),
         )
     finally:

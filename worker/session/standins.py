@@ -17,7 +17,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from worker.contracts import UserValue
+from worker.contracts import UserValue, brief
 from worker.session import executors, system, tasks, threads
 from worker.session.calls import place
 from worker.usercode import conversions
@@ -107,7 +107,7 @@ def sleep(session: Any, site: str, seconds: float) -> None:
     if seconds == 0:
         session.driver.check_open()
         return
-    text = f"sleep {seconds:g} s · {place(site)}"
+    text = brief(f"sleep {seconds:g} s · {place(site)}")
     workflow.set_current_details(
         session.output.details(f"sleeping {seconds:g} s at `{place(site)}`{system.until(seconds)}")
     )

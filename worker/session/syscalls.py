@@ -23,6 +23,7 @@ from worker.contracts import (
     WORKFLOW_TASK_TIMEOUT_SECONDS,
     Carried,
     UserValue,
+    brief,
     decode_data,
     static_details,
 )
@@ -199,7 +200,7 @@ class SessionRuntime:
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 task_timeout=dt.timedelta(seconds=WORKFLOW_TASK_TIMEOUT_SECONDS),
                 memo=noted,
-                static_summary=f"start {loc} · {where}"[:200],
+                static_summary=brief(f"start {loc} · {where}"),
                 static_details=static_details(identifier, noted),
             )
             self._children[identifier] = True

@@ -15,12 +15,11 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from autokitteh.errors import AutoKittehError
-from worker.contracts import FAILURE_SDK, JSON, LINE_CALL, CallContext, UserValue
+from worker.contracts import FAILURE_SDK, JSON, LINE_CALL, CallContext, UserValue, brief
 from worker.session.calls import HEARTBEAT_TIMEOUT, RETRY
 from worker.usercode import frames
 
 _OP_TIMEOUT = dt.timedelta(seconds=60)
-_SUMMARY_LIMIT = 200
 
 
 def perform(
@@ -52,7 +51,7 @@ def perform(
                 args=[arguments, context],
                 start_to_close_timeout=_OP_TIMEOUT,
                 retry_policy=RetryPolicy(maximum_interval=dt.timedelta(seconds=5)),
-                summary=where[:_SUMMARY_LIMIT],
+                summary=brief(where),
             )
         return workflow.start_activity(
             name,
@@ -60,7 +59,7 @@ def perform(
             start_to_close_timeout=_OP_TIMEOUT,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RETRY,
-            summary=where[:_SUMMARY_LIMIT],
+            summary=brief(where),
         )
 
     try:
@@ -86,7 +85,7 @@ async def again(session: Any, op: str, arguments: JSON, where: str) -> JSON:
         start_to_close_timeout=_OP_TIMEOUT,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         retry_policy=RETRY,
-        summary=where[:_SUMMARY_LIMIT],
+        summary=brief(where),
     )
     return answer["result"]
 
@@ -107,7 +106,7 @@ def wait_until(session: Any, ready: Callable[[], bool], timeout: float | None, w
     where = here(session)
     what = session.codec.mask(what)
     workflow.set_current_details(session.output.details(f"waiting for {what} at `{where}`{until(timeout)}"))
-    summary = f"wait for {what} · {where}"[:_SUMMARY_LIMIT]
+    summary = brief(f"wait for {what} · {where}")
 
     async def wait() -> bool:
         try:

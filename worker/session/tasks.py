@@ -22,11 +22,11 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 
+from worker.contracts import brief
 from worker.session import system, waiting
 from worker.session.greenlets import Driver, evicting
 
 _ASYNCIO_SLEEPS = "_set_result_unless_cancelled"  # what asyncio.sleep gives its timer to call
-_SUMMARY_LIMIT = 200
 
 
 class ExitedError(Exception):
@@ -220,8 +220,10 @@ class SessionLoop(_WorkflowInstanceImpl):
         if options.user_metadata is None and session is not None and session.host.state.current is session:
             sleeps = getattr(callback, "__name__", "") == _ASYNCIO_SLEEPS
             what = f"sleep {delay:g} s" if sleeps else f"time limit of {delay:g} s"
-            text = f"{what} · {system.here(session)}"[:_SUMMARY_LIMIT]
-            summary = Payload(metadata={"encoding": b"json/plain"}, data=json.dumps(text).encode())
+            text = brief(f"{what} · {system.here(session)}")
+            summary = Payload(
+                metadata={"encoding": b"json/plain"}, data=json.dumps(text, ensure_ascii=False).encode()
+            )
             options = dataclasses.replace(options, user_metadata=UserMetadata(summary=summary))
         timer: asyncio.TimerHandle = super()._timer_impl(delay, options, callback, *args, context=context)
         return timer
