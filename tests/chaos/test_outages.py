@@ -41,11 +41,11 @@ def completed(installation, session: str) -> dict:
 def test_session_of_a_machine_that_is_gone_is_finished_by_another(installation):
     """It read the project's files on one machine; on the other they are elsewhere, and it goes on there."""
     first, second = installation.workers
-    second.kill(all_of_it=True)
+    second.kill_everything()
     session = session_of(installation, installation.post("long", {}))
     eventually_sync(lambda: "first from the project's own file" in installation.prints(session))
     second.start()
-    first.kill(all_of_it=True)
+    first.kill_everything()
     installation.post("news", {"to": "long"})
     assert completed(installation, session)["result"] == 42
     assert installation.prints(session) == [

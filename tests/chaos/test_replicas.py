@@ -47,7 +47,7 @@ class Killer(threading.Thread):
             else:
                 machines = self.installation.gateways if kind == "gateway" else self.installation.workers
                 machine = random.choice(machines)
-                machine.kill(all_of_it=kind == "machine")
+                machine.kill_everything() if kind == "machine" else machine.kill()
                 self.enough.wait(random.uniform(0, 2))
                 machine.start()
             self.kills[kind] += 1

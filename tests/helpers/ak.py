@@ -37,11 +37,12 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
 
 
 class AkUp:
-    """A running ``ak up``."""
+    """A running ``ak up``, or another command that runs until it is stopped and says in a line when it is ready."""
 
-    def __init__(self, home: Path, *directories: Path, **changes: str) -> None:
+    def __init__(self, home: Path, *directories: Path, command: str = "up", **changes: str) -> None:
         self.home = home
         self.directories = directories
+        self.command = command
         self.environment = environment(home, **changes)
         self.process: subprocess.Popen[str] | None = None
         self.ready: dict[str, Any] = {}
@@ -49,9 +50,9 @@ class AkUp:
     def start(self) -> AkUp:
         """Start it and wait for its line."""
         self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "up.log").open("a") as log:
+        with (self.home / f"{self.command}.log").open("a") as log:
             self.process = subprocess.Popen(
-                [AK, "up", *map(str, self.directories), "--json"],
+                [AK, self.command, *map(str, self.directories), "--json"],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -63,13 +64,13 @@ class AkUp:
         if not line:
             self.process.wait()
             self.process.stdout.close()
-            raise AssertionError(f"ak up ended with {self.process.returncode}:\n{self.log()}")
+            raise AssertionError(f"ak {self.command} ended with {self.process.returncode}:\n{self.log()}")
         self.ready = json.loads(line)
         return self
 
     def log(self) -> str:
         """What it said."""
-        return (self.home / "up.log").read_text()[-6000:]
+        return (self.home / f"{self.command}.log").read_text()[-6000:]
 
     def stop(self) -> int:
         """SIGTERM; returns the exit status."""
@@ -82,7 +83,7 @@ class AkUp:
         return status
 
     def kill(self) -> None:
-        """SIGKILL of ``ak up`` alone: gateway and supervisor."""
+        """SIGKILL of the command alone: of ``ak up`` that is gateway and supervisor."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 
 from tests.helpers import postgres
-from tests.helpers.ak import AK, AkUp, alive, environment
+from tests.helpers.ak import AkUp, alive
 from tests.helpers.temporal import shared_server
 from tests.helpers.waiting import eventually_sync
 from worker.contracts import LINE_PRINT
@@ -23,64 +22,15 @@ from worker.store import open_store
 KEY = "ab" * 32
 
 
-class Machine:
+class Machine(AkUp):
     """``ak worker`` or ``ak gateway`` on a home of its own."""
 
-    def __init__(self, kind: str, home: Path, settings: dict[str, str]) -> None:
-        self.kind = kind
-        self.home = home
-        self.environment = environment(home, **settings)
-        self.process: subprocess.Popen[str] | None = None
-        self.ready: dict[str, Any] = {}
-
     def start(self) -> Machine:
-        """Start it, and return once it says that it is ready."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "log").open("a") as log:
-            self.process = subprocess.Popen(
-                [AK, self.kind, "--json"],
-                env=self.environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, f"ak {self.kind} ended:\n{self.log()}"
-        self.ready = json.loads(line)
-        if self.kind == "gateway":  # it comes back on the port that was given out
+        """Start it, and return once it says that it is ready; a gateway comes back on the port that was given out."""
+        super().start()
+        if "gateway" in self.ready:
             self.environment["AK_LISTEN"] = self.ready["gateway"].removeprefix("http://")
         return self
-
-    def log(self) -> str:
-        """What it said."""
-        return (self.home / "log").read_text()[-4000:]
-
-    def build_pids(self) -> list[int]:
-        """The build processes of this machine."""
-        return AkUp(self.home).build_pids()
-
-    def kill(self, *, all_of_it: bool = False) -> None:
-        """SIGKILL, with ``all_of_it`` also of its build processes."""
-        assert self.process is not None
-        victims = [self.process.pid, *(self.build_pids() if all_of_it else [])]
-        for pid in victims:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def stop(self) -> int:
-        """SIGTERM; returns the status."""
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(60)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return status
 
 
 class Cluster:
@@ -88,8 +38,8 @@ class Cluster:
 
     def __init__(self, home: Path, database: postgres.Server, settings: dict[str, str], size: int) -> None:
         self.postgres = database
-        self.workers = [Machine("worker", home / f"worker{n}", settings) for n in range(size)]
-        self.gateways = [Machine("gateway", home / f"gateway{n}", settings) for n in range(size)]
+        self.workers = [Machine(home / f"worker{n}", command="worker", **settings) for n in range(size)]
+        self.gateways = [Machine(home / f"gateway{n}", command="gateway", **settings) for n in range(size)]
         self.operator = AkUp(home / "operator", **settings)
         self.slugs: dict[str, str] = {}
         self.temporal_address = settings["TEMPORAL_ADDRESS"]
@@ -159,7 +109,7 @@ def running(home: Path, size: int = 2, **settings: str) -> Iterator[Cluster]:
         finally:
             for machine in cluster.machines:
                 with contextlib.suppress(AssertionError, ValueError):
-                    machine.kill(all_of_it=True)
+                    machine.kill_everything()
             cluster.store.close()
             left = [pid for machine in cluster.workers for pid in machine.build_pids()]
             for pid in left:

@@ -164,9 +164,9 @@ class FakeInstallation:
             error = broken(deployment)
             if isinstance(error, WorkerError):
                 raise error
-            return SimpleNamespace(boot=deployment, python="", environment={}, log_file=None)
+            return deployment
 
-        async def launch(deployment, *_rest):
+        async def launch(deployment):
             """Start a process."""
             child = FakeChild(deployment, self.first_reports.get(deployment.id, Report("ready")))
             self.children.append(child)

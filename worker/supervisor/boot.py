@@ -23,7 +23,7 @@ _HASH_SEED = "0"  # iteration over sets of strings must be the same after a rest
 
 @dataclass(frozen=True)
 class Launch:
-    """Everything ``child.launch`` needs."""
+    """Everything ``child.start`` needs."""
 
     boot: BootConfig
     python: str

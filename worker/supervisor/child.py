@@ -8,10 +8,10 @@ import dataclasses
 import json
 import os
 from asyncio.subprocess import PIPE, Process
-from pathlib import Path
 from typing import Protocol
 
-from worker.contracts import BootConfig, Credentials, Report
+from worker.contracts import Credentials, Report
+from worker.supervisor.boot import Launch
 from worker.supervisor.output import ProcessOutput
 
 _TERM_SECONDS = 15.0
@@ -80,22 +80,33 @@ class Child:
         self._output.close()
 
 
-async def launch(boot: BootConfig, python: str, environment: dict[str, str], log_file: Path) -> Child:
-    """Start a build process.
+async def launch(build: Launch) -> Child:
+    """Start a build process."""
+    return Child(*await start("worker.process", build, _REPORT_LIMIT_BYTES))
+
+
+async def start(
+    module: str, launch: Launch, line_limit_bytes: int
+) -> tuple[Process, asyncio.StreamReader, ProcessOutput]:
+    """Start a module with a build's files, interpreter and environment, and hand it the build.
 
     It gets a process group of its own, so that ^C in a terminal reaches only the supervisor. Its standard input stays
     open as long as the supervisor lives: the end of that pipe is how the process notices that it is alone.
+
+    Returns:
+        the process, what it reports line by line, and what it writes.
     """
+    boot = launch.boot
     read, write = os.pipe()
-    output = ProcessOutput(log_file, [*boot.secrets.values(), *boot.connection_secrets.values()])
+    output = ProcessOutput(launch.log_file, [*boot.secrets.values(), *boot.connection_secrets.values()])
     try:
         process = await asyncio.create_subprocess_exec(
-            python,
+            launch.python,
             "-P",
             "-m",
-            "worker.process",
+            module,
             cwd=boot.directory,
-            env=environment | {"AK_REPORT_FD": str(write)},
+            env=launch.environment | {"AK_REPORT_FD": str(write)},
             stdin=PIPE,
             stdout=output.write_end,
             stderr=output.write_end,
@@ -113,8 +124,8 @@ async def launch(boot: BootConfig, python: str, environment: dict[str, str], log
     process.stdin.write(json.dumps(dataclasses.asdict(boot)).encode() + b"\n")
     with contextlib.suppress(ConnectionError):
         await process.stdin.drain()
-    reader = asyncio.StreamReader(limit=_REPORT_LIMIT_BYTES)
+    reader = asyncio.StreamReader(limit=line_limit_bytes)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0)
     )
-    return Child(process, reader, output)
+    return process, reader, output

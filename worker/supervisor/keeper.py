@@ -122,9 +122,7 @@ class Keeper:
             self.told = ""
             self._explained = False
             launch = await asyncio.to_thread(self._prepare, self.deployment)
-            self._process = await self._launch(
-                launch.boot, launch.python, launch.environment, launch.log_file
-            )
+            self._process = await self._launch(launch)
             self.launched_at = clock.monotonic()
             self.told = ""  # what changed since it was prepared must be said
             while (report := await self._process.report()) is not None:

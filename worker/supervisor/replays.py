@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
-import os
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,7 +17,7 @@ from temporalio.client import WorkflowHistory
 
 from worker.errors import DeployError
 from worker.supervisor.boot import Launch
-from worker.supervisor.output import ProcessOutput
+from worker.supervisor.child import start
 
 _LINE_BYTES = 64 * 1024 * 1024  # of one answer
 _READY_SECONDS = 180.0
@@ -108,41 +105,9 @@ async def asking(launch: Launch) -> AsyncIterator[Build]:
     Raises:
         DeployError: it cannot be loaded; ``UserCodeError``'s code, file and line where that is the reason.
     """
-    read, write = os.pipe()
-    output = ProcessOutput(
-        launch.log_file, [*launch.boot.secrets.values(), *launch.boot.connection_secrets.values()]
-    )
+    process, answers, output = await start("worker.process.replay", launch, _LINE_BYTES)
+    build = Build(process, answers)
     try:
-        process = await asyncio.create_subprocess_exec(
-            launch.python,
-            "-P",
-            "-m",
-            "worker.process.replay",
-            cwd=launch.boot.directory,
-            env=launch.environment | {"AK_REPORT_FD": str(write)},
-            stdin=PIPE,
-            stdout=output.write_end,
-            stderr=output.write_end,
-            pass_fds=(write, output.read_end),
-            start_new_session=True,
-        )
-    except OSError:
-        os.close(read)
-        output.close()
-        raise
-    finally:
-        os.close(write)
-    await output.begin()
-    reader = asyncio.StreamReader(limit=_LINE_BYTES)
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0)
-    )
-    build = Build(process, reader)
-    try:
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(dataclasses.asdict(launch.boot)).encode() + b"\n")
-        with contextlib.suppress(ConnectionError):
-            await process.stdin.drain()
         await build.answer(_READY_SECONDS)
         yield build
     finally:
