@@ -244,7 +244,10 @@ def temporal_profile(environ: Mapping[str, str]) -> ClientConfigProfile:
     try:
         return ClientConfigProfile.load(override_env_vars=dict(environ))
     except Exception as error:
-        raise ConfigError(f"Temporal's configuration cannot be read: {error}") from None
+        raise ConfigError(
+            f"Temporal's configuration cannot be read: {error}",
+            hint="Correct TEMPORAL_CONFIG_FILE, or the profile that TEMPORAL_PROFILE names.",
+        ) from None
 
 
 def parse_key(text: str, source: str) -> bytes:
@@ -255,7 +258,7 @@ def parse_key(text: str, source: str) -> bytes:
         key = b""
     if len(key) != _KEY_BYTES:
         raise ConfigError(
-            f"{source} is not a key of {_KEY_BYTES} bytes as hex", hint="Make one: openssl rand -hex 32"
+            f"{source} is not a key of {_KEY_BYTES} bytes as hex", hint="Make one: `openssl rand -hex 32`"
         )
     return key
 
@@ -292,7 +295,7 @@ def choice_of(environ: Mapping[str, str], name: str, default: str, choices: tupl
     """One of a few words."""
     text = (environ.get(name) or default).lower()
     if text not in choices:
-        raise ConfigError(f"{name}={text!r} is none of {', '.join(choices)}")
+        raise ConfigError(f"{name}={text!r} is none of its values", hint=f"Choose one: {', '.join(choices)}")
     return text
 
 

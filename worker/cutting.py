@@ -61,7 +61,7 @@ def _check(made: Recording, at: int, outcome: JSON) -> None:
     if not 1 <= at <= len(made.steps):
         raise NotFoundError(
             f"{made.origin} has no step {at}: it asked for {len(made.steps)}",
-            hint=f"ak session show {made.origin} numbers them; 0 is the start.",
+            hint=f"`ak session show {made.origin}` numbers them; 0 is the start.",
         )
     step = made.steps[at - 1]
     if at not in made.settled and outcome is None:

@@ -98,7 +98,7 @@ async def find(cache: Path, tell: Tell = quiet) -> Path:
     tried.append(reason)
     raise TemporalError(
         "no Temporal server was found: " + "; ".join(tried),
-        hint="Set TEMPORAL_ADDRESS to one that runs, or install the `temporal` command or Go.",
+        hint="Set TEMPORAL_ADDRESS to one that runs, or install the `temporal` command, or Go to build it.",
     )
 
 
@@ -344,7 +344,7 @@ def choose_port(wanted: int, variable: str, taken: set[int] | None = None) -> in
             port: int = probe.getsockname()[1]
         if port not in (taken or set()):
             return port
-    raise TemporalError("no free port was found")
+    raise TemporalError("no free port was found", hint="Set AK_TEMPORAL_PORT and AK_UI_PORT.")
 
 
 def die_with_parent() -> None:

@@ -114,7 +114,7 @@ class StoreError(WorkerError):
 
 
 class LimitError(StoreError):
-    """A value of a project is too large, or there are too many."""
+    """A value or variable of a project is too large, or there are too many."""
 
     code = "AK1301"
 

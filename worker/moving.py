@@ -13,8 +13,7 @@ from temporalio.api.workflowservice.v1 import UpdateWorkflowExecutionOptionsRequ
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
-from worker.errors import TemporalError
-from worker.rpc import is_gone
+from worker.rpc import is_gone, refused
 
 _VERSION_ATTRIBUTE = "TemporalWorkerDeploymentVersion"
 _PINNED = VersioningOverride.PinnedOverrideBehavior.PINNED_OVERRIDE_BEHAVIOR_PINNED
@@ -39,7 +38,7 @@ async def move(client: Client, project: str, workflow_id: str, run_id: str, buil
     except RPCError as error:
         if is_gone(error):
             return False
-        raise TemporalError(f"{workflow_id} could not be moved: {error.message}") from None
+        raise refused(f"{workflow_id} could not be moved", error) from None
     return True
 
 

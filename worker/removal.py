@@ -31,7 +31,7 @@ from temporalio.service import RPCError
 from worker import clock, versions
 from worker.dispatch import schedules
 from worker.errors import InUseError, TemporalError
-from worker.rpc import is_gone
+from worker.rpc import is_gone, refused
 from worker.store import Store
 
 _POLL_SECONDS = 0.2
@@ -86,7 +86,7 @@ async def remove(
         count = f"{len(running)} session{'' if len(running) == 1 else 's'}"
         raise InUseError(
             f"{project} has {count} open: {names}; nothing was changed",
-            hint="Wait for them or stop them (ak session stop), or let `--force` stop them.",
+            hint="Wait for them or stop them (`ak session stop`), or let `--force` stop them.",
         )
     done = Removed()
     # Counted first: once its triggers are gone, a supervisor deletes schedules, too.
@@ -172,7 +172,7 @@ async def _delete_histories(client: Client, project: str) -> int:
                 await client.workflow_service.delete_workflow_execution(request)
             except RPCError as error:
                 if not is_gone(error):
-                    raise TemporalError(f"the history of {item.id} is not deleted: {error.message}") from None
+                    raise refused(f"the history of {item.id} is not deleted", error) from None
 
     found = [item async for item in _workflows(client, f'TaskQueue="{project}"')]
     found += [item async for item in _workflows(client, f'WorkflowId STARTS_WITH "tick_{project}:"')]
@@ -222,4 +222,4 @@ async def _workflows(client: Client, query: str) -> AsyncIterator[WorkflowExecut
         async for item in client.list_workflows(query):
             yield item
     except RPCError as error:
-        raise TemporalError(f"Temporal does not list sessions: {error.message}") from None
+        raise refused("Temporal does not list sessions", error) from None

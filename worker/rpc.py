@@ -8,14 +8,43 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from temporalio.client import Interceptor, OutboundInterceptor
 from temporalio.service import RPCError, RPCStatusCode
 
+from worker.errors import TemporalError
+
 _ATTEMPTS: Final = 20
 _PAUSE_SECONDS: Final = 0.25
+
+
+_AWAY: Final = frozenset(
+    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED}
+)
+_NOT_ALLOWED: Final = frozenset({RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED})
+_INNERMOST: Final = re.compile(r'message: "([^"]+)"')
+CREDENTIALS_HINT: Final = "Check TEMPORAL_API_KEY, or the TEMPORAL_TLS_… certificate, and what they allow."
+
+
+def refused(what: str, error: RPCError) -> TemporalError:
+    """Temporal did not do something, and what to do about that: ``what`` says which thing."""
+    if error.status in _NOT_ALLOWED:
+        hint = CREDENTIALS_HINT
+    elif error.status in _AWAY:
+        hint = "It is down, or has too much to do: try again; `ak doctor` looks for the cause."
+    else:
+        hint = "Try again; `ak doctor` looks for the cause."
+    return TemporalError(f"{what}: {reason(error)}", hint=hint)
+
+
+def reason(error: Exception) -> str:
+    """What is wrong, without the layers of the client library around it."""
+    text = error.message if isinstance(error, RPCError) else str(error)
+    found = _INNERMOST.findall(text)
+    return str(found[-1]) if found else (text.splitlines() or [type(error).__name__])[0]
 
 
 def is_gone(error: RPCError) -> bool:

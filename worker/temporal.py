@@ -17,7 +17,7 @@ from worker.config import Settings
 from worker.errors import TemporalError
 from worker.payload.converter import data_converter
 from worker.payload.large import Blobs
-from worker.rpc import Patience
+from worker.rpc import CREDENTIALS_HINT, Patience, reason
 
 _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.25
@@ -78,7 +78,7 @@ async def connect_to(
         except RuntimeError as error:
             if clock.monotonic() > end:
                 raise TemporalError(
-                    f"Temporal does not answer at {address}: {str(error).splitlines()[0]}",
+                    f"Temporal does not answer at {address}: {reason(error)}",
                     hint="Start it with `ak up`, or set TEMPORAL_ADDRESS to one that runs.",
                 ) from None
             await asyncio.sleep(_RETRY_SECONDS)
@@ -98,12 +98,11 @@ async def _welcome(client: Client, address: str) -> None:
         if error.status == RPCStatusCode.NOT_FOUND:
             raise TemporalError(
                 f"Temporal at {address} has no namespace {client.namespace!r}",
-                hint="Set TEMPORAL_NAMESPACE to one it has, or make it: temporal operator namespace create.",
+                hint="Set TEMPORAL_NAMESPACE to one it has, or make it: `temporal operator namespace create`.",
             ) from None
         if error.status == RPCStatusCode.UNAUTHENTICATED:
             raise TemporalError(
-                f"Temporal at {address} does not know us: {error.message}",
-                hint="Check TEMPORAL_API_KEY, or the TEMPORAL_TLS_… certificate.",
+                f"Temporal at {address} does not know us: {reason(error)}", hint=CREDENTIALS_HINT
             ) from None
 
 

@@ -22,8 +22,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from worker import clock
-from worker.errors import DeployError, TemporalError
-from worker.rpc import is_gone
+from worker.errors import DeployError
+from worker.rpc import is_gone, refused
 
 _POLL_SECONDS = 0.1
 _HOPELESS = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
@@ -64,9 +64,7 @@ async def _describe(client: Client, project: str) -> DescribeWorkerDeploymentRes
     except RPCError as error:
         if is_gone(error):
             return None
-        raise TemporalError(
-            f"Temporal does not describe the versions of {project}: {error.message}"
-        ) from None
+        raise refused(f"Temporal does not describe the versions of {project}", error) from None
 
 
 async def wait_registered(client: Client, project: str, build_id: str, timeout_seconds: float = 60.0) -> None:
@@ -80,9 +78,7 @@ async def wait_registered(client: Client, project: str, build_id: str, timeout_s
             await client.workflow_service.describe_worker_deployment_version(request)
         except RPCError as error:
             if error.status in _HOPELESS or clock.monotonic() > end:
-                raise TemporalError(
-                    f"Temporal did not register version {build_id} of {project}: {error.message}"
-                ) from None
+                raise refused(f"Temporal did not register version {build_id} of {project}", error) from None
         else:
             return
         await asyncio.sleep(_POLL_SECONDS)
@@ -102,8 +98,8 @@ async def make_current(client: Client, project: str, build_id: str, timeout_seco
             await client.workflow_service.set_worker_deployment_current_version(request)
         except RPCError as error:
             if clock.monotonic() > end or error.status in _HOPELESS:
-                raise TemporalError(
-                    f"Temporal did not make version {build_id} of {project} current: {error.message}"
+                raise refused(
+                    f"Temporal did not make version {build_id} of {project} current", error
                 ) from None
             await asyncio.sleep(_POLL_SECONDS)
         else:
@@ -116,7 +112,7 @@ async def open_sessions(client: Client, project: str, build_id: str) -> int:
     try:
         return (await client.count_workflows(query)).count
     except RPCError as error:
-        raise TemporalError(f"Temporal does not count the sessions of {project}: {error.message}") from None
+        raise refused(f"Temporal does not count the sessions of {project}", error) from None
 
 
 async def unserved(client: Client, project: str, served: Iterable[str]) -> list[str]:
@@ -130,7 +126,7 @@ async def unserved(client: Client, project: str, served: Iterable[str]) -> list[
                 for name in execution.search_attributes.get("TemporalWorkerDeploymentVersion") or ():
                     found.add(str(name).removeprefix(f"{project}:"))
     except RPCError as error:
-        raise TemporalError(f"Temporal does not list the sessions of {project}: {error.message}") from None
+        raise refused(f"Temporal does not list the sessions of {project}", error) from None
     return sorted(found)
 
 
@@ -154,9 +150,7 @@ async def backlogs(client: Client, project: str, build_ids: Sequence[str]) -> se
         try:
             answer = await client.workflow_service.describe_task_queue(request)
         except RPCError as error:
-            raise TemporalError(
-                f"Temporal does not describe the task queue {project}: {error.message}"
-            ) from None
+            raise refused(f"Temporal does not describe the task queue {project}", error) from None
         for name, info in answer.versions_info.items():
             if any(kind.stats.approximate_backlog_count for kind in info.types_info.values()):
                 found.add(names[name])
@@ -174,7 +168,7 @@ async def check_room(client: Client, project: str, build_id: str, limit: int) ->
     raise DeployError(
         f"{project} has {len(versions)} versions in Temporal, {len(held)} of them not drained, {holding} with open"
         f" sessions; the limit is {limit}",
-        hint="Wait for old sessions or stop them: ak session list --state running. Without sessions a version counts"
+        hint="Wait for old sessions or stop them: `ak session list --state running`. Without sessions a version counts"
         " for some minutes more.",
     )
 

@@ -186,7 +186,10 @@ class Calls:
         if "live" in target:
             live: Live | None = self._host.live_calls.get(target["live"])
             if live is None:
-                raise PayloadError("the live objects of this call are gone")
+                raise PayloadError(
+                    "the live objects of this call are gone with the process that had them",
+                    hint="Put the calls that need them into one function and mark it @autokitteh.activity.",
+                )
             return Call(live.function, live.args, live.kwargs, live.args, live.codec)
         args, kwargs, by_path = codec.decode_call(arguments)
         # What came by path is this process's own object, not a copy: its changes belong to nobody's session.

@@ -105,7 +105,7 @@ def fork(
     Example: ak session fork ses_3f2a --at 7 --set-result '{"status": "paid"}' --wait
     """
     if set_result and set_error:
-        raise UsageError("--set-result and --set-error exclude each other")
+        raise UsageError("--set-result and --set-error exclude each other", hint="Give one of them.")
     if (set_result or set_error) and not at:
         raise UsageError("there is no step 0 to give a result to", hint="Use --at with the step's number.")
 
@@ -193,7 +193,7 @@ def pinned(store: Any, project: str, text: str) -> Any:
     if len(found) != 1:
         newest = ", ".join(f"{item.id} ({item.state})" for item in known[:5])
         problem = "means several deployments" if found else "is no deployment"
-        raise NotFoundError(f"{text} {problem} of {project}", hint=f"deployments: {newest or 'none'}")
+        raise NotFoundError(f"{text} {problem} of {project}", hint=f"Deployments: {newest or 'none'}")
     return None if found[0].state == "active" else found[0]
 
 
@@ -217,7 +217,7 @@ async def begin(
 
     context.project(store, start.project)
     if deployment is None and store.deployments.active(start.project) is None:
-        raise WorkerError(f"{start.project} has no active deployment", hint="Deploy it: ak deploy DIR")
+        raise WorkerError(f"{start.project} has no active deployment", hint="Deploy it: `ak deploy DIR`")
     pin = None
     if deployment is not None:
         pin = PinnedVersioningOverride(WorkerDeploymentVersion(start.project, deployment.version))

@@ -90,10 +90,10 @@ def set_connection(
     pairs = [pair.partition("=") for pair in values]
     if any(not equals for _, equals, _ in pairs):
         raise UsageError(
-            "KEY=VALUE is needed", hint="Example: ak connection set quickstart chat BotToken=@token.txt"
+            "KEY=VALUE is needed", hint="Example: `ak connection set quickstart chat BotToken=@token.txt`"
         )
     if sum(value == "-" for _, _, value in pairs) > 1:
-        raise UsageError("only one value can come from standard input")
+        raise UsageError("only one value can come from standard input", hint="Give the others as KEY=@FILE.")
     seen = {key for key, _, value in pairs if value != "-" and not value.startswith("@")}
     store_values(
         project,
@@ -161,7 +161,7 @@ def try_connection(
     lacking = needs(document_of(connection, variables))
     if lacking:
         raise ConnectionTestError(
-            f"{name} is not initialized: {lacking}", hint=f"ak connection init {project} {name}"
+            f"{name} is not initialized: {lacking}", hint=f"Set it up: `ak connection init {project} {name}`"
         )
     trial = integrations.TRIALS.get(connection.integration)
     if trial is None:
@@ -175,7 +175,7 @@ def try_connection(
     message = Mask(v.value for v in variables if v.secret)(outcome["message"])
     if not outcome["ok"]:
         raise ConnectionTestError(
-            f"{name}: {message}", hint=f"Set other credentials: ak connection init {project} {name}"
+            f"{name}: {message}", hint=f"Set other credentials: `ak connection init {project} {name}`"
         )
     Output(as_json=as_json).document({"name": name, "tested": True, "ok": True}, f"{name} works")
 
@@ -266,7 +266,7 @@ def ask(ways: tuple[integrations.Way, ...]) -> dict[str, str]:
             typer.echo(f"{number}: {', '.join(names)}", err=True)
         number = typer.prompt("which", type=int, default=1, err=True)
         if not 1 <= number <= len(ways):
-            raise UsageError(f"there is no {number}")
+            raise UsageError(f"there is no choice {number}", hint="Choose one of the numbers shown.")
         way = ways[number - 1]
     return {name: typer.prompt(name, hide_input=integrations.is_secret(name), err=True) for name in way}
 

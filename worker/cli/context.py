@@ -88,6 +88,7 @@ def project(store: Store, name: str) -> Project:
     if found is None:
         names = ", ".join(item.name for item in store.projects.list())
         raise NotFoundError(
-            f"there is no project {name}", hint=f"projects: {names}" if names else "Deploy one: ak deploy DIR"
+            f"there is no project {name}",
+            hint=f"Projects: {names}" if names else "Deploy one: `ak deploy DIR`",
         )
     return found

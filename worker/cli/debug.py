@@ -51,7 +51,7 @@ def debug(
 
     lines = [item.strip() for item in commands.replace("\n", ";").split(";") if item.strip()]
     if as_json and not lines:
-        raise UsageError("--json needs --commands", hint="Example: --commands 'p x; w'")
+        raise UsageError("--json needs --commands", hint="Example: `--commands 'p x; w'`")
     prepared = asyncio.run(
         sessions.on(session, lambda client, found, store: prepare(client, found, store, at))
     )
@@ -100,7 +100,7 @@ async def prepare(client: Any, identifier: str, store: Any, at: int | None) -> A
     if at is not None and at > last:
         raise NotFoundError(
             f"{identifier} has no step {at}: it asked for {last}",
-            hint=f"ak session show {identifier} numbers them.",
+            hint=f"`ak session show {identifier}` numbers them.",
         )
     launch = await asyncio.to_thread(
         boot.prepare, deployment, store, found, context.gateway_url(found), "", Output(as_json=True).say

@@ -63,7 +63,7 @@ def deploy(
     out = Output(as_json=as_json)
     found = context.settings()
     if check and migrate:
-        raise UsageError("--check changes nothing, --migrate does: choose one")
+        raise UsageError("--check changes nothing, --migrate does", hint="Give one of them.")
     with context.opened(found) as store:
         if check:
             return context.run(checking.check(directory, store, found, out, limit))
@@ -132,7 +132,7 @@ def check_use(prepared: Prepared, store: Store, out: Output, *, yes: bool) -> No
         return
     refusal = InUseError(
         f"something in use would be taken away; nothing was changed\n{lines}",
-        hint="`--yes` goes ahead. What only has another name now keeps its URL: ak trigger rename PROJECT OLD NEW",
+        hint="`--yes` goes ahead. What only has another name now keeps its URL: `ak trigger rename PROJECT OLD NEW`",
     )
     confirm(f"something in use is taken away\n{lines}\nGo on?", refusal, yes=yes, as_json=out.as_json)
 
@@ -154,7 +154,7 @@ async def watch(deployment: Deployment, store: Store, tell: Callable[[str], None
             said = record.state
             tell(f"{record.project}: {record.state} …")
         await asyncio.sleep(_POLL_SECONDS)
-    raise DeployError(f"the deployment was not active after {_WAIT_SECONDS:.0f} s", hint=f"state: {said}")
+    raise DeployError(f"the deployment was not active after {_WAIT_SECONDS:.0f} s", hint=f"State: {said}")
 
 
 def answer_for(deployment: Deployment, store: Store, found: Settings, *, changed: bool) -> dict[str, Any]:

@@ -121,7 +121,9 @@ def activate(
                 answer = answer_for(record, store, found, changed=False)
                 return answer, await moved(answer, store, found)
             if not store.builds.exists(record.build_id):
-                raise DeployError(f"the build of {record.id} is gone", hint="Deploy its code again.")
+                raise DeployError(
+                    f"the build of {record.id} is gone", hint="Deploy its code again: `ak deploy DIR`"
+                )
             if not store.services.alive("supervisor", _ALIVE_SECONDS):
                 raise DeployError(
                     "no worker is running; nothing was changed", hint="Start one: `ak up` or `ak worker`."
@@ -153,7 +155,10 @@ def deactivate(deployment: Which, as_json: Json = False) -> None:
         with context.opened(found) as store:
             record = find(store, deployment)
             if not store.deployments.move(record.id, ["active"], "draining"):
-                raise DeployError(f"{record.id} is {record.state}, not active; nothing was changed")
+                raise DeployError(
+                    f"{record.id} is {record.state}, not active; nothing was changed",
+                    hint=f"`ak deployment list {record.project}` shows which one is.",
+                )
             now = store.deployments.get(record.id)
             assert now is not None
             (facts,) = await described([now], found, store)
@@ -187,7 +192,9 @@ def find(store: Store, text: str) -> Deployment:
     if exact is not None:
         return exact
     if store.projects.get(text) is not None:
-        raise NotFoundError(f"{text} has no active deployment", hint=f"Choose one: ak deployment list {text}")
+        raise NotFoundError(
+            f"{text} has no active deployment", hint=f"Choose one: `ak deployment list {text}`"
+        )
     known = [item.id for item in store.deployments.list()]
     begun = [identifier for identifier in known if text and identifier.startswith(text)]
     if len(begun) > 1:

@@ -54,12 +54,14 @@ def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exce
         return error.exit_code
     except Exception as error:
         if type(error).__name__ == "RPCError":  # named, not imported: most commands never talk to Temporal
-            show(TemporalError(f"Temporal refused: {error}"), as_json=as_json)
+            from worker.rpc import refused
+
+            show(refused("Temporal refused", error), as_json=as_json)  # type: ignore[arg-type]
             return TemporalError.exit_code
         report = write_report(error)
         bug = InternalError(
             f"a bug in ak: {type(error).__name__}: {error}",
-            hint=f"Nothing is wrong with your command; what happened is in {report}",
+            hint=f"Nothing is wrong with your command. The report: {report}",
         )
         show(bug, as_json=as_json)
         return bug.exit_code

@@ -127,9 +127,9 @@ def send(
     Example: ak event send shop orders --file order.json --raw
     """
     if data and file is not None:
-        raise UsageError("give --data or --file, not both")
+        raise UsageError("--data and --file exclude each other", hint="Give one of them.")
     if raw and file is None:
-        raise UsageError("--raw says what a file is", hint="Give one: --file order.json --raw")
+        raise UsageError("--raw says what a file is", hint="Give one: `--file order.json --raw`")
     payload = parse_data(data) if file is None else read_file(file, raw=raw)
     if not event_type and file is not None and isinstance(payload, dict) and payload.get("method") == "POST":
         event_type = "post"
@@ -229,7 +229,7 @@ def read_file(path: Path, *, raw: bool) -> Any:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     if not raw:
         try:
             return json.loads(content)

@@ -40,7 +40,10 @@ def evaluate(
     Example: ak filter test 'data.body.json.action == "opened"' --data '{"body": {"json": {"action": "closed"}}}'
     """
     if sum((bool(event_id), bool(data), file is not None)) > 1:
-        raise UsageError("give one of --event, --data and --file")
+        raise UsageError(
+            "there is nothing to try the filter on, or too much",
+            hint="Give one of --event, --data and --file.",
+        )
     if event_id:
         with context.opened(context.settings()) as store:
             found = event.existing(store, event_id)

@@ -24,7 +24,10 @@ def worker(found: Settings, out: Output) -> int:
     with context.opened(found) as store:
         alive = [item for item in store.services.alive("supervisor", _ALIVE_SECONDS) if item.host == host]
     if not alive:
-        raise WorkerError(f"no worker of {host} gave a sign of life within {_ALIVE_SECONDS:.0f} s")
+        raise WorkerError(
+            f"no worker of {host} gave a sign of life within {_ALIVE_SECONDS:.0f} s",
+            hint="Start one: `ak up` or `ak worker`.",
+        )
     out.document({"healthy": True, "pids": [item.pid for item in alive]}, "healthy")
     return 0
 
@@ -42,8 +45,11 @@ def gateway(found: Settings, out: Output) -> int:
     try:
         answer = httpx.get(url, timeout=_ANSWER_SECONDS, trust_env=False)
     except httpx.HTTPError as error:
-        raise WorkerError(f"the gateway does not answer at {url}: {type(error).__name__}") from None
+        raise WorkerError(
+            f"the gateway does not answer at {url}: {type(error).__name__}",
+            hint="Start it: `ak up` or `ak gateway`.",
+        ) from None
     if answer.status_code != httpx.codes.OK:
-        raise WorkerError(f"the gateway is not ready: {answer.text}")
+        raise WorkerError(f"the gateway is not ready: {answer.text}", hint="`ak doctor` looks for the cause.")
     out.document({"healthy": True}, "healthy")
     return 0

@@ -57,7 +57,10 @@ async def first_event(client: Client, session: str, run: str | None = None) -> l
     except RPCError as error:
         if not is_gone(error):
             raise
-    raise NotFoundError(f"Temporal does not keep the beginning of {session} any more")
+    raise NotFoundError(
+        f"Temporal does not keep the beginning of {session} any more",
+        hint=f"Its log is: `ak session log {session}`",
+    )
 
 
 async def start_of(client: Client, events: list[HistoryEvent]) -> Start:
@@ -68,7 +71,7 @@ async def start_of(client: Client, events: list[HistoryEvent]) -> Start:
     """
     first = events[0] if events else HistoryEvent()
     if first.event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-        raise WorkerError("the history of this session has no beginning")
+        raise WorkerError("the history of this session has no beginning", hint="Was it started by ak?")
     facts = first.workflow_execution_started_event_attributes
     memo: dict[str, str] = {}
     for name, payload in facts.memo.fields.items():

@@ -138,7 +138,7 @@ def init(
     """
     files = TEMPLATES.get(template)
     if files is None:
-        raise UsageError(f"there is no template {template}", hint=f"templates: {', '.join(TEMPLATES)}")
+        raise UsageError(f"there is no template {template}", hint=f"Templates: {', '.join(TEMPLATES)}")
     name = project_name(directory.resolve().name)
     there = [file for file in files if (directory / file).exists()]
     if there:
@@ -152,7 +152,10 @@ def init(
             with (directory / file).open("x") as opened:
                 opened.write(text.replace("NAME", name))
     except OSError as error:
-        raise UsageError(f"{error.filename or directory} cannot be created: {error.strerror}") from None
+        raise UsageError(
+            f"{error.filename or directory} cannot be created: {error.strerror}",
+            hint="Choose another directory.",
+        ) from None
     written = f"{name} created: {', '.join(files)}"
     Output(as_json=as_json).document(
         {"project": name, "directory": str(directory.resolve()), "files": list(files)},

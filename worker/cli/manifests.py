@@ -33,7 +33,7 @@ def validate(
 
     file = path / "autokitteh.yaml" if path.is_dir() else path
     if not file.is_file():
-        raise NotFoundError(f"there is no {file}")
+        raise NotFoundError(f"there is no file {file}", hint="Give the path of an autokitteh.yaml.")
     result = manifest.load(file, directory=file.parent)
     valid = all(problem.severity != "error" for problem in result.problems)
     text = render.text(result.problems, file.read_text(errors="replace"))

@@ -10,8 +10,8 @@ _ALIKE = 8  # characters, with the prefix
 
 
 def hint(identifier: str, known: Iterable[str], otherwise: str) -> str:
-    """``nearest: evt_…, evt_…``; where nothing is near, what else to do."""
+    """``Nearest: evt_…, evt_…``; where nothing is near, what else to do."""
     names = list(known)
     alike = [name for name in names if len(identifier) >= _ALIKE and name.startswith(identifier[:_ALIKE])]
     near = alike or difflib.get_close_matches(identifier, names, _SHOWN, 0.7)
-    return f"nearest: {', '.join(near[:_SHOWN])}" if near else otherwise
+    return f"Nearest: {', '.join(near[:_SHOWN])}" if near else otherwise

@@ -41,7 +41,10 @@ def outcome_of(made: Recording, at: int, result: str, error: str, codec: Codec) 
         return {"as": "fired"}
     tree = result_of(step, value, codec)
     if tree is None:
-        raise UsageError(f"step {at}, {step.name} ({step.where}), has no result that could be set")
+        raise UsageError(
+            f"step {at}, {step.name} ({step.where}), has no result that could be set",
+            hint="Choose a call or a wait.",
+        )
     return {"as": "completed", "result": {"json": {**kept(made, at), **tree}}}
 
 
@@ -71,7 +74,7 @@ def failed(step: Step, text: str) -> JSON:
     kind, colon, message = text.partition(":")
     if not colon or not kind.strip():
         raise UsageError(
-            f"{text!r} is not TYPE:MESSAGE", hint="Example: --set-error 'ValueError:no such user'"
+            f"{text!r} is not TYPE:MESSAGE", hint="Example: `--set-error 'ValueError:no such user'`"
         )
     message = message.strip()
     if step.kind == SYSTEM:
@@ -79,7 +82,10 @@ def failed(step: Step, text: str) -> JSON:
     elif step.kind in {CALL, READ}:
         details, name = exception(kind.strip(), message, step), kind.strip()
     else:
-        raise UsageError(f"step {step.n}, {step.name} ({step.where}), cannot fail with an error of its own")
+        raise UsageError(
+            f"step {step.n}, {step.name} ({step.where}), cannot fail with an error of its own",
+            hint="Choose a call.",
+        )
     failure = Failure(message="Activity task failed")
     failure.activity_failure_info.SetInParent()
     failure.cause.message = message if details is None else f"{name}: {message}"

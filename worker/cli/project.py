@@ -109,7 +109,9 @@ def export(
     try:
         files = archive.export(build.content, path)
     except OSError as error:
-        raise WorkerError(f"{error.filename or path} cannot be written: {error.strerror}") from None
+        raise WorkerError(
+            f"{error.filename or path} cannot be written: {error.strerror}", hint="Choose another --to."
+        ) from None
     answer = {
         "project": project,
         "deployment": active.id,
@@ -169,7 +171,7 @@ def summary(store: Store, name: str) -> dict[str, Any]:
     """A project in one line of a list."""
     known = store.projects.get(name)
     if known is None:
-        raise NotFoundError(f"there is no project {name}")
+        raise NotFoundError(f"there is no project {name}", hint="See `ak project list`.")
     active = store.deployments.active(name)
     states = [item.state for item in store.deployments.list(name)]
     order = ("active", "starting", "pending", "draining", "failed", "inactive")

@@ -54,7 +54,7 @@ def start(
         with context.opened(found) as store:
             context.project(store, project)
             if store.deployments.active(project) is None:
-                raise WorkerError(f"{project} has no active deployment", hint="Deploy it: ak deploy DIR")
+                raise WorkerError(f"{project} has no active deployment", hint="Deploy it: `ak deploy DIR`")
             async with context.connected(found, store) as client:
                 identifier, noted = ids.new("ses"), {MEMO_PROJECT: project, **pairs}
                 handle = await client.start_workflow(
@@ -114,7 +114,9 @@ def stop(
     async def halt(client: Any, found: str, store: Any) -> Any:
         handle = client.get_workflow_handle(found)
         if (await read(client, found, store))["state"] in _ENDED:
-            raise WorkerError(f"session {found} has ended already")
+            raise WorkerError(
+                f"session {found} has ended already", hint=f"`ak session get {found}` says how."
+            )
         if force:
             await handle.terminate(reason=reason or None)
         else:
@@ -159,7 +161,10 @@ async def ended(client: Any, identifier: str, store: Any, timeout: float | None)
         if now["state"] in _ENDED:
             return now
         if clock.monotonic() > until:
-            raise WorkerError(f"session {identifier} is still {now['state']} after {timeout:g} s")
+            raise WorkerError(
+                f"session {identifier} is still {now['state']} after {timeout:g} s",
+                hint=f"`ak session show {identifier}` says what it waits for.",
+            )
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -204,7 +209,7 @@ def split_pair(text: str) -> tuple[str, str]:
     """``name=value``."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"{text!r} is not name=value")
+        raise UsageError(f"{text!r} is not name=value", hint="Example: `--memo customer=17`")
     return name, value
 
 
@@ -216,8 +221,8 @@ def parse_data(text: str) -> Any:
         try:
             text = Path(text[1:]).read_text()
         except OSError as error:
-            raise UsageError(f"{text}: {error.strerror}") from None
+            raise UsageError(f"{text.removeprefix('@')} cannot be read: {error.strerror}") from None
     try:
         return json.loads(text)
     except ValueError as error:
-        raise UsageError(f"the data is not JSON: {error}", hint="Example: --data '{\"n\": 3}'") from None
+        raise UsageError(f"the data is not JSON: {error}", hint="Example: `--data '{\"n\": 3}'`") from None

@@ -65,7 +65,7 @@ def list_sessions(
     states = state or []
     unknown = [item for item in states if item not in view.STATES]
     if unknown:
-        raise UsageError(f"there is no state {unknown[0]}", hint=f"states: {', '.join(view.STATES)}")
+        raise UsageError(f"there is no state {unknown[0]}", hint=f"States: {', '.join(view.STATES)}")
     asked = Asked(
         project, tuple(states), handler, trigger, event, error, moment_of(since), moment_of(until), limit
     )

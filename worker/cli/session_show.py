@@ -57,7 +57,9 @@ def show(
     Example: ak session show ses_4k1 --from 120 --tail 20
     """
     if follow and (first or run):
-        raise UsageError("--follow shows what comes, --from and --run what was")
+        raise UsageError(
+            "--follow shows what comes, --from and --run what was", hint="Give one or the other."
+        )
 
     async def work() -> None:
         from worker.cli import sessions_view as view

@@ -22,8 +22,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from worker import moving
 from worker.cli import nearest, session_problems
 from worker.contracts import LINE_ERROR, LINE_STATE, MEMO_BEGAN, MEMO_EVENT_ID, MEMO_RESTARTS, MEMO_TRIGGER
-from worker.errors import NotFoundError, TemporalError
-from worker.rpc import is_gone
+from worker.errors import NotFoundError
+from worker.rpc import is_gone, refused
 from worker.store import Store
 from worker.store.log import headline_of
 from worker.store.records import StoredLine
@@ -98,7 +98,7 @@ async def state_now(client: Client, identifier: str) -> str | None:
     except RPCError as error:
         if is_gone(error) or error.status == RPCStatusCode.INVALID_ARGUMENT:
             return None
-        raise TemporalError(f"Temporal does not describe {identifier}: {error.message}") from None
+        raise refused(f"Temporal does not describe {identifier}", error) from None
 
 
 async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
@@ -112,7 +112,7 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
             if remembered is not None:
                 return remembered
             raise NotFoundError(f"there is no session {identifier}", hint="See `ak session list`.") from None
-        raise TemporalError(f"Temporal does not describe {identifier}: {error.message}") from None
+        raise refused(f"Temporal does not describe {identifier}", error) from None
     found = await summary(described, store)
     if found["state"] in {"completed", "error", "stopped"}:
         closing = [

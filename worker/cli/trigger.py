@@ -79,7 +79,7 @@ def rename(
     from manifest.schema import is_name
 
     if not is_name(new):
-        raise UsageError(f"{new!r} is not a trigger's name", hint="letters, digits and _, no digit first")
+        raise UsageError(f"{new!r} is not a trigger's name", hint="Letters, digits and _, no digit first.")
     out = Output(as_json=as_json)
     found = context.settings()
     with context.opened(found) as store:

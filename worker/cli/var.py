@@ -96,7 +96,7 @@ def check_connection(store: Store, project: str, connection: str) -> None:
     if connection and connection not in names:
         raise NotFoundError(
             f"{project} has no connection {connection}",
-            hint=f"connections: {', '.join(names)}" if names else "Declare it in autokitteh.yaml and deploy.",
+            hint=f"Connections: {', '.join(names)}" if names else "Declare it in autokitteh.yaml and deploy.",
         )
 
 
@@ -104,7 +104,7 @@ def read_value(name: str, value: str | None, file: Path | None, *, hidden: bool)
     """The value, from wherever it was said to be; one line break at its end is not part of it."""
     if file is not None:
         if value is not None:
-            raise UsageError("a value and --file: which one?")
+            raise UsageError("a value and --file exclude each other", hint="Give one of them.")
         return read_file(file)
     if value is None and sys.stdin.isatty():
         text: str = typer.prompt(name, hide_input=hidden, default="", show_default=False, err=True)

@@ -29,8 +29,7 @@ from temporalio.service import RPCError
 from manifest import schedules
 from worker import ids
 from worker.contracts import SYSTEM_QUEUE
-from worker.errors import TemporalError
-from worker.rpc import is_gone
+from worker.rpc import is_gone, refused
 
 TICK: Final = "autokitteh.tick"
 _CATCHUP_SECONDS: Final = 60
@@ -75,7 +74,7 @@ async def sync(
             if entry.id.startswith(f"{project}:") and entry.id not in wanted:
                 await delete(client, entry.id)
     except RPCError as error:
-        raise TemporalError(f"the schedules of {project} could not be written: {error.message}") from None
+        raise refused(f"the schedules of {project} could not be written", error) from None
 
 
 async def delete(client: Client, identifier: str) -> None:

@@ -122,7 +122,9 @@ class Gateway:
             await asyncio.wait([serve, listening], return_when=asyncio.FIRST_COMPLETED)
             if serve.done():
                 serve.result()
-                raise ConfigError("the gateway's HTTP server ended while it started")
+                raise ConfigError(
+                    "the gateway's HTTP server ended while it started", hint="Its log says why."
+                )
         except BaseException:
             await self._stop()
             raise

@@ -24,6 +24,7 @@ from worker.payload.secret import Secrets
 
 _ATOMS = frozenset({int, float, complex, bool, type(None), list, tuple, dict, set, frozenset, bytearray})
 _REFERENCE, _OLD, _SECRET, _SECRET_BYTES, _PATH = "ref", "old", "secret", "secret-bytes", "path"
+_OURS = "worker."
 _PATHS: dict[type, str] = {pathlib.PosixPath: "PosixPath", pathlib.PurePosixPath: "PurePosixPath"}
 
 
@@ -209,6 +210,8 @@ def describe(obj: Any) -> str:
     if isinstance(obj, type):
         return f"the class {obj.__qualname__}"
     kind = type(obj)
+    if kind.__module__.startswith(_OURS):  # stands in for one of Python's: known by the name it has there
+        return f"a {kind.__qualname__}"
     return (
         f"a {kind.__module__}.{kind.__qualname__}"
         if kind.__module__ != "builtins"
@@ -232,7 +235,9 @@ def locate(value: Any, references: References, secrets: Secrets) -> str | None:
 
 
 def parts_of(value: Any) -> list[tuple[str, Any]]:
-    """The parts of a value that can be named."""
+    """The parts of a value that can be named; what is inside of ours is nothing to the user."""
+    if type(value).__module__.startswith(_OURS):
+        return []
     if isinstance(value, dict):
         return [(f"[{key!r}]", part) for key, part in list(value.items())[:1000]]
     if isinstance(value, list | tuple):

@@ -25,8 +25,7 @@ from temporalio.service import RPCError
 from worker import clock, versions
 from worker.config import Keep
 from worker.contracts import MEMO_BEGAN
-from worker.errors import TemporalError
-from worker.rpc import is_gone
+from worker.rpc import is_gone, refused
 from worker.store import Store
 from worker.store.records import Deployment
 from worker.store.retention import Age, Needed
@@ -133,7 +132,7 @@ class Sweep:
                 DescribeNamespaceRequest(namespace=self._client.namespace)
             )
         except RPCError as error:
-            raise TemporalError(f"Temporal does not describe its namespace: {error.message}") from None
+            raise refused("Temporal does not describe its namespace", error) from None
         return found.config.workflow_execution_retention_ttl.ToTimedelta()
 
     async def _needed(self) -> Needed:
@@ -152,7 +151,7 @@ class Sweep:
                 first = await self._first_step(item)
                 oldest = min(first, oldest or first)
         except RPCError as error:
-            raise TemporalError(f"Temporal does not list the open sessions: {error.message}") from None
+            raise refused("Temporal does not list the open sessions", error) from None
         return Needed(frozenset(sessions), frozenset(runs), since, oldest)
 
     async def _first_step(self, item: WorkflowExecution) -> dt.datetime:
@@ -188,7 +187,7 @@ class Sweep:
         except RPCError as error:
             if is_gone(error):
                 return False
-            raise TemporalError(f"Temporal does not describe {session}: {error.message}") from None
+            raise refused(f"Temporal does not describe {session}", error) from None
         return described.status == WorkflowExecutionStatus.RUNNING
 
     async def _deployments(self) -> list[str]:

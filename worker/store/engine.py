@@ -161,7 +161,7 @@ class Database:
         except sa.exc.TimeoutError:
             raise StoreOutageError(
                 f"the database {self._place} cannot be used: all connections are taken",
-                hint="Is it overloaded, or out of reach?",
+                hint="It is overloaded, or out of reach; everything goes on by itself once it answers.",
             ) from None
 
     def insert(self, table: sa.Table) -> Any:
@@ -196,12 +196,16 @@ def parse(url: str) -> URL:
         parsed = make_url(url)
     except sa.exc.ArgumentError:
         raise StoreError(
-            "AK_DATABASE_URL is not a database URL", hint="sqlite:///file.db or postgresql://…"
+            "AK_DATABASE_URL is not a database's URL",
+            hint="Examples: sqlite:////var/lib/ak/ak.db, postgresql://user:password@host/name",
         ) from None
     if parsed.get_backend_name() in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"{parsed.get_backend_name()} is not supported", hint="Use SQLite or Postgres.")
+        raise StoreError(
+            f"AK_DATABASE_URL names a database of another kind: {parsed.get_backend_name()}",
+            hint="Use SQLite or Postgres.",
+        )
     return parsed
 
 

@@ -101,13 +101,19 @@ class Values:
             return
         size = len(json.dumps(new.value, ensure_ascii=False, separators=(",", ":")).encode())
         if size > MAX_VALUE_BYTES:
-            raise LimitError(f"value size ({size} bytes) exceeds maximum allowed ({MAX_VALUE_BYTES} bytes)")
+            raise LimitError(
+                f"value size ({size} bytes) exceeds maximum allowed ({MAX_VALUE_BYTES} bytes)",
+                hint="Store less, or its name.",
+            )
         fields = {"value": new.value, "shown": new.shown, "updated_at": clock.now()}
         if connection.execute(sa.update(_T).where(here).values(**fields)).rowcount:
             return
         count = connection.execute(sa.select(sa.func.count()).where(_T.c.project == project)).scalar() or 0
         if count >= MAX_VALUES:
-            raise LimitError(f"number of stored values ({count + 1}) exceeds maximum allowed ({MAX_VALUES})")
+            raise LimitError(
+                f"number of stored values ({count + 1}) exceeds maximum allowed ({MAX_VALUES})",
+                hint=f"Delete what is not needed: `ak value delete {project} KEY`",
+            )
         connection.execute(sa.insert(_T).values(project=project, key=key, published=False, **fields))
 
 

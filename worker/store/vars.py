@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from worker import ids
-from worker.errors import StoreError
+from worker.errors import LimitError
 from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import Variable
@@ -125,14 +125,18 @@ def write(
     touch(database, transaction, item.project)
     size = len(item.value.encode())
     if size > VALUE_LIMIT_BYTES:
-        raise StoreError(f"variable {item.name}: its value has {size} bytes, {VALUE_LIMIT_BYTES} are allowed")
+        raise LimitError(
+            f"variable {item.name}: its value has {size} bytes, {VALUE_LIMIT_BYTES} are allowed",
+            hint="Keep large data in a file of the project.",
+        )
     scope = (_T.c.project == item.project) & (_T.c.connection == item.connection)
     others = transaction.execute(
         sa.select(sa.func.count()).select_from(_T).where(scope & (_T.c.name != item.name))
     ).scalar_one()
     if others >= SCOPE_LIMIT:
-        raise StoreError(
-            f"variable {item.name}: {SCOPE_LIMIT} variables per project or connection are allowed"
+        raise LimitError(
+            f"variable {item.name}: {SCOPE_LIMIT} variables per project or connection are allowed",
+            hint=f"Delete one: `ak var delete {item.project} NAME`",
         )
     where = place(item.project, item.connection, item.name)
     value = item.value

@@ -100,7 +100,10 @@ async def _is_ready(keeper: Keeper, store: Store) -> bool:
             return False
         launched_at = launched_at or keeper.launched_at
         if launched_at is not None and clock.monotonic() - launched_at > _READY_SECONDS:
-            raise DeployError(f"its process was not ready within {_READY_SECONDS:.0f} s")
+            raise DeployError(
+                f"its process was not ready within {_READY_SECONDS:.0f} s",
+                hint="Does a module do long work when it is loaded? Its output is in the deployment's log.",
+            )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await keeper.ready.wait()

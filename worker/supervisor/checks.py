@@ -25,8 +25,8 @@ from temporalio.service import RPCError
 
 from worker import comparing, moving
 from worker.contracts import MEMO_DURABLE
-from worker.errors import DeployError, TemporalError
-from worker.rpc import is_gone
+from worker.errors import DeployError
+from worker.rpc import is_gone, refused
 from worker.store import Store
 from worker.supervisor import replays
 from worker.supervisor.boot import Launch
@@ -134,9 +134,7 @@ class Checks:
             found = [item async for item in self._client.list_workflows(query, limit=limit)]
             total = (await self._client.count_workflows(query)).count if len(found) >= limit else len(found)
         except RPCError as error:
-            raise TemporalError(
-                f"Temporal does not list the sessions of {project}: {error.message}"
-            ) from None
+            raise refused(f"Temporal does not list the sessions of {project}", error) from None
         return [item for item in found if moving.version_of(item) != version], max(0, total - len(found))
 
     async def _look(self, execution: WorkflowExecution, *, move: bool) -> Checked | None:

@@ -114,7 +114,9 @@ class Keeper:
             how = (
                 f"is killed by {signal.Signals(-status).name}" if status < 0 else f"ends with status {status}"
             )
-            self._failed(self, DeployError(f"its process {how}, again and again"))
+            project = self.deployment.project
+            hint = f"Its output: logs/{project}-{self.deployment.id}.log in the home of that worker"
+            self._failed(self, DeployError(f"its process {how}, again and again", hint=hint))
 
     async def _run_once(self) -> int | None:
         """Start the process and listen to it until it ends; returns its status."""

@@ -106,11 +106,13 @@ def pack(directory: Path) -> Archive:
             try:
                 content = path.read_bytes()
             except OSError as error:
-                raise DeployError(f"{name} cannot be read: {error.strerror}") from None
+                raise DeployError(
+                    f"{name} cannot be read: {error.strerror}", hint="Correct its permissions, or remove it."
+                ) from None
             total += len(content)
             if total > LIMIT_BYTES:
                 raise DeployError(
-                    f"the project is over {LIMIT_BYTES // 2**20} MiB (at {name})", hint="Move data elsewhere."
+                    f"the project is over {LIMIT_BYTES // 2**20} MiB (at {name})", hint="Keep data elsewhere."
                 )
             executable = bool(path.stat().st_mode & stat.S_IXUSR)
             info = tarfile.TarInfo(name)

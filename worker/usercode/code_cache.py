@@ -39,7 +39,7 @@ class CodeCache:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise UserCodeError(f"cannot read the file: {error.strerror}", where=relative) from error
+            raise UserCodeError(f"the file cannot be read: {error.strerror}", where=relative) from error
         digest = hashlib.sha256(content).digest()
         key = (str(path), relative)
         with self._lock:
@@ -70,7 +70,9 @@ def _compile(content: bytes, path: Path, relative: str) -> CodeType:
     except ValueError as error:  # null bytes, on Python 3.11
         raise UserCodeError(f"the file is not Python: {error}", where=relative) from error
     except (RecursionError, MemoryError) as error:
-        raise UserCodeError("the code is nested too deeply to be compiled", where=relative) from error
+        raise UserCodeError(
+            "the code is nested too deeply to be compiled", where=relative, hint="Break the expression up."
+        ) from error
 
 
 def _decode(content: bytes) -> str:

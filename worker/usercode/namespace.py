@@ -114,7 +114,7 @@ class Namespace:
         """
         file, colon, name = location.partition(":")
         if not colon or not name:
-            raise UserCodeError(f"{location!r} is not file.py:function")
+            raise UserCodeError(f"{location!r} is not file.py:function", hint="Example: main.py:on_event")
         found: Any = self.load(file)
         for part in name.split("."):
             if not hasattr(found, part):

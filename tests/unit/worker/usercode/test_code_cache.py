@@ -47,7 +47,7 @@ def test_code_cache_says_where_a_file_is_wrong(tmp_path, content, place, message
 
 def test_code_cache_reports_a_missing_file(tmp_path):
     """A file that vanished is the user's to put back."""
-    with pytest.raises(UserCodeError, match=r"gone\.py: cannot read"):
+    with pytest.raises(UserCodeError, match=r"gone\.py: the file cannot be read"):
         CodeCache().get(tmp_path / "gone.py", "gone.py")
 
 
