@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import UpdateWorkflowExecutionOptionsRequ
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
-from worker.rpc import is_gone, refused
+from worker.rpc import is_gone, patiently, refused
 
 _VERSION_ATTRIBUTE = "TemporalWorkerDeploymentVersion"
 _PINNED = VersioningOverride.PinnedOverrideBehavior.PINNED_OVERRIDE_BEHAVIOR_PINNED
@@ -34,7 +34,7 @@ async def move(client: Client, project: str, workflow_id: str, run_id: str, buil
     pinned.version.build_id = build_id
     request.update_mask.paths.append("versioning_override")
     try:
-        await client.workflow_service.update_workflow_execution_options(request)
+        await patiently(client.workflow_service.update_workflow_execution_options, request)
     except RPCError as error:
         if is_gone(error):
             return False

@@ -2,6 +2,10 @@
 
 A server under load can forget its namespace for a moment and then says NOT_FOUND to everything; taken for "this session
 has ended", an event would be lost. Such calls are repeated for a while, and never mean that something is gone.
+
+It can also be busy: what it knows about versions is answered by workflows of its own, and when those have much to do it
+says RESOURCE_EXHAUSTED ("consistent query buffer is full"). temporalio repeats the calls of its client, not those that
+are made with requests of one's own: ``patiently`` does.
 """
 
 from __future__ import annotations
@@ -10,15 +14,19 @@ import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from temporalio.client import Interceptor, OutboundInterceptor
 from temporalio.service import RPCError, RPCStatusCode
 
+from worker import clock
 from worker.errors import TemporalError
 
+Q = TypeVar("Q")
+A = TypeVar("A")
 _ATTEMPTS: Final = 20
 _PAUSE_SECONDS: Final = 0.25
+_BUSY_SECONDS: Final = 30.0
 
 
 _AWAY: Final = frozenset(
@@ -55,6 +63,27 @@ def is_gone(error: RPCError) -> bool:
 def forgot_namespace(error: RPCError) -> bool:
     """Whether the server says that there is no such namespace, which a client that connected knows better."""
     return error.status == RPCStatusCode.NOT_FOUND and error.message.startswith("Namespace ")
+
+
+def is_busy(error: RPCError) -> bool:
+    """Whether the server has done nothing and may do it a moment later."""
+    return error.status == RPCStatusCode.RESOURCE_EXHAUSTED or forgot_namespace(error)
+
+
+async def patiently(call: Callable[[Q], Awaitable[A]], request: Q) -> A:
+    """Make a call that can be repeated, again while the server is busy.
+
+    Raises:
+        RPCError: any other error, or it was busy for half a minute.
+    """
+    end = clock.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            return await call(request)
+        except RPCError as error:
+            if not is_busy(error) or clock.monotonic() > end:
+                raise
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 class Patience(Interceptor):

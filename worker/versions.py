@@ -23,7 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker import clock
 from worker.errors import DeployError
-from worker.rpc import is_gone, refused
+from worker.rpc import is_gone, patiently, refused
 
 _POLL_SECONDS = 0.1
 _HOPELESS = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
@@ -58,8 +58,9 @@ async def describe(client: Client, project: str) -> list[Version]:
 
 async def _describe(client: Client, project: str) -> DescribeWorkerDeploymentResponse | None:
     try:
-        return await client.workflow_service.describe_worker_deployment(
-            DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=project)
+        return await patiently(
+            client.workflow_service.describe_worker_deployment,
+            DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=project),
         )
     except RPCError as error:
         if is_gone(error):
@@ -148,7 +149,7 @@ async def backlogs(client: Client, project: str, build_ids: Sequence[str]) -> se
         request.task_queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
         request.versions.build_ids.extend(names)
         try:
-            answer = await client.workflow_service.describe_task_queue(request)
+            answer = await patiently(client.workflow_service.describe_task_queue, request)
         except RPCError as error:
             raise refused(f"Temporal does not describe the task queue {project}", error) from None
         for name, info in answer.versions_info.items():

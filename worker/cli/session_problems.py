@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionDescri
 from temporalio.service import RPCError
 
 from worker.errors import ReplayError, TaskError
+from worker.rpc import patiently
 from worker.store import Store
 
 _AT_ONCE = 16
@@ -68,7 +69,7 @@ async def _latest_failure(client: Client, described: WorkflowExecutionDescriptio
     request.execution.workflow_id = described.id
     request.execution.run_id = described.run_id
     try:
-        answer = await client.workflow_service.get_workflow_execution_history_reverse(request)
+        answer = await patiently(client.workflow_service.get_workflow_execution_history_reverse, request)
     except RPCError:
         return ""
     for event in answer.history.events:

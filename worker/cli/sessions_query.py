@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 
 from worker.cli import session_problems
 from worker.cli import sessions_view as view
+from worker.rpc import patiently
 from worker.steps import OPEN
 from worker.store import Store
 from worker.story.build import Collector, entries_of
@@ -126,12 +127,13 @@ class Finder:
     async def _waits_for(self, identifier: str) -> list[str]:
         """What an open session waits for, from its last events and what Temporal's server knows."""
         described = await self._client.get_workflow_handle(identifier).describe()
-        answer = await self._client.workflow_service.get_workflow_execution_history_reverse(
+        answer = await patiently(
+            self._client.workflow_service.get_workflow_execution_history_reverse,
             GetWorkflowExecutionHistoryReverseRequest(
                 namespace=self._client.namespace,
                 execution=Execution(workflow_id=identifier, run_id=described.run_id),
                 maximum_page_size=_LATEST_EVENTS,
-            )
+            ),
         )
         collector = Collector()
         for event in reversed(answer.history.events):

@@ -25,7 +25,7 @@ from temporalio.service import RPCError
 from worker import clock, versions
 from worker.config import Keep
 from worker.contracts import MEMO_BEGAN
-from worker.rpc import is_gone, refused
+from worker.rpc import is_gone, patiently, refused
 from worker.store import Store
 from worker.store.records import Deployment
 from worker.store.retention import Age, Needed
@@ -128,8 +128,9 @@ class Sweep:
     async def _histories(self) -> dt.timedelta:
         """How long Temporal keeps the histories of sessions that ended."""
         try:
-            found = await self._client.workflow_service.describe_namespace(
-                DescribeNamespaceRequest(namespace=self._client.namespace)
+            found = await patiently(
+                self._client.workflow_service.describe_namespace,
+                DescribeNamespaceRequest(namespace=self._client.namespace),
             )
         except RPCError as error:
             raise refused("Temporal does not describe its namespace", error) from None
