@@ -3,8 +3,8 @@
 1. Nothing new begins: no deployment is active, no trigger is there.
 2. Its sessions are stopped: cancelled, so that ``finally`` blocks run; after a grace terminated. Where no worker runs
    they are terminated at once, for nobody would carry out the cancellation.
-3. Its schedules are deleted, the supervisors stop its processes, its histories and versions are deleted.
-4. Its rows are deleted, its name last.
+3. Its schedules are deleted, the supervisors stop its processes, its histories, versions and files are deleted.
+4. Its rows are deleted, its name with them: as long as anything is left, there is a project to delete again.
 
 Each step can be repeated: a deletion that was cut short is finished by the next one.
 """
@@ -31,7 +31,7 @@ from temporalio.service import RPCError
 from worker import clock, versions
 from worker.dispatch import schedules
 from worker.errors import InUseError, TemporalError
-from worker.rpc import is_gone, refused
+from worker.rpc import is_gone, patiently, refused
 from worker.store import Store
 
 _POLL_SECONDS = 0.2
@@ -83,9 +83,8 @@ async def remove(
     running = await open_sessions(client, project)
     if running and not force:
         names = ", ".join(running[:_NAMED]) + (", …" if len(running) > _NAMED else "")
-        count = f"{len(running)} session{'' if len(running) == 1 else 's'}"
         raise InUseError(
-            f"{project} has {count} open: {names}; nothing was changed",
+            f"{project} has {_sessions(len(running))} open: {names}; nothing was changed",
             hint="Wait for them or stop them (`ak session stop`), or let `--force` stop them.",
         )
     done = Removed()
@@ -97,11 +96,12 @@ async def remove(
     await _wait_for_supervisors(store, project, tell)
     done.histories = await _delete_histories(client, project)
     done.versions_left = await _delete_versions(client, project)
-    done.builds = await asyncio.to_thread(store.removing.erase, project)
     # A supervisor that was writing schedules when we began has noticed by now.
     scheduled |= await _delete_schedules(client, project)
     done.schedules = len(scheduled)
-    await asyncio.to_thread(_delete_files, home, project, done.builds)
+    own = await asyncio.to_thread(store.removing.builds, project)
+    await asyncio.to_thread(_delete_files, home, project, own)
+    done.builds = await asyncio.to_thread(store.removing.erase, project)
     return done
 
 
@@ -120,7 +120,8 @@ async def _stop(client: Client, store: Store, project: str, tell: Tell) -> int:
         took = clock.monotonic() - began
         if took > _LONGEST_SECONDS:
             raise TemporalError(
-                f"{len(running)} sessions of {project} do not end", hint="Run it again to go on."
+                f"{_sessions(len(running))} of {project} {'does' if len(running) == 1 else 'do'} not end",
+                hint="Run it again to go on.",
             )
         served = bool(await asyncio.to_thread(store.services.alive, "supervisor", _ALIVE_SECONDS))
         for item in running:
@@ -132,7 +133,7 @@ async def _stop(client: Client, store: Store, project: str, tell: Tell) -> int:
                     await handle.cancel(reason=_REASON)
             asked.add(item.id)
         if took > 1:
-            tell(f"{project}: {len(running)} sessions are stopping …")
+            tell(f"{project}: {_sessions(len(running))} still to stop …")
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -169,7 +170,7 @@ async def _delete_histories(client: Client, project: str) -> int:
         request = DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
         async with limit:
             try:
-                await client.workflow_service.delete_workflow_execution(request)
+                await patiently(client.workflow_service.delete_workflow_execution, request)
             except RPCError as error:
                 if not is_gone(error):
                     raise refused(f"the history of {item.id} is not deleted", error) from None
@@ -187,10 +188,11 @@ async def _delete_versions(client: Client, project: str) -> int:
         return 0
     service, namespace = client.workflow_service, client.namespace
     with contextlib.suppress(RPCError):
-        await service.set_worker_deployment_current_version(
+        await patiently(
+            service.set_worker_deployment_current_version,
             SetWorkerDeploymentCurrentVersionRequest(
                 namespace=namespace, deployment_name=project, build_id="", ignore_missing_task_queues=True
-            )
+            ),
         )
     left = 0
     for version in known:
@@ -198,13 +200,14 @@ async def _delete_versions(client: Client, project: str) -> int:
         request.deployment_version.deployment_name = project
         request.deployment_version.build_id = version.build_id
         try:
-            await service.delete_worker_deployment_version(request)
+            await patiently(service.delete_worker_deployment_version, request)
         except RPCError:
             left += 1
     if not left:
         with contextlib.suppress(RPCError):
-            await service.delete_worker_deployment(
-                DeleteWorkerDeploymentRequest(namespace=namespace, deployment_name=project)
+            await patiently(
+                service.delete_worker_deployment,
+                DeleteWorkerDeploymentRequest(namespace=namespace, deployment_name=project),
             )
     return left
 
@@ -215,6 +218,10 @@ def _delete_files(home: Path, project: str, builds: list[str]) -> None:
         shutil.rmtree(home / "builds" / build, ignore_errors=True)
     for path in (home / "logs").glob(f"{project}-dep_*.log"):
         path.unlink(missing_ok=True)
+
+
+def _sessions(count: int) -> str:
+    return f"{count} session{'' if count == 1 else 's'}"
 
 
 async def _workflows(client: Client, query: str) -> AsyncIterator[WorkflowExecution]:

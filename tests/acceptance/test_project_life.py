@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 import zipfile
 
 import httpx
 import pytest
-from temporalio.client import Client
 
 from tests.helpers import golden
 from tests.helpers.ak import CommandError
 from tests.helpers.projects import write
+from tests.helpers.remains import asked, cwd_of, rows_of, schedules
 from tests.helpers.waiting import eventually_sync
 
 CODE = """
@@ -51,16 +49,6 @@ connections:
 def shop(directory, name, triggers=TRIGGERS):
     """A project with a trigger of each kind."""
     return write(directory, name, {"main.py": CODE, "data/list.txt": "a\n"}, triggers=triggers, extra=EXTRA)
-
-
-def asked(up, question):
-    """The answer of a coroutine function that is given a client."""
-
-    async def ask():
-        """Connect, and ask."""
-        return await question(await Client.connect(up.ready["temporal"]))
-
-    return asyncio.run(ask())
 
 
 def test_triggers_are_listed_and_shown(up, tmp_path):
@@ -112,16 +100,6 @@ def test_rename_then_manifest(up, tmp_path):
     describe = lambda client: client.get_schedule_handle("life_first:report").describe()  # noqa: E731
     state = asked(up, describe).schedule.state
     assert (state.paused, state.note) == (True, "mine")
-
-
-def schedules(up, project: str) -> list[str]:
-    """The schedules of a project in Temporal."""
-
-    async def names(client):
-        """Those whose ids begin with the project's name."""
-        return [item.id async for item in await client.list_schedules() if item.id.startswith(f"{project}:")]
-
-    return asked(up, names)
 
 
 def test_manifest_then_rename(up, tmp_path):
@@ -176,20 +154,6 @@ def test_project_is_listed_shown_and_exported(up, tmp_path):
     assert up.run("project", "get", "no_such", check=False).returncode == 4
 
 
-def rows_of(up, project: str) -> dict[str, int]:
-    """How many rows of each table still speak of a project."""
-    found = {}
-    with sqlite3.connect(up.home / "autokitteh.db") as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for name in tables:
-            columns = [row[1] for row in database.execute(f"PRAGMA table_info({name})")]
-            where = " OR ".join(f"CAST({column} AS TEXT) LIKE '%{project}%'" for column in columns)
-            count = database.execute(f"SELECT count(*) FROM {name} WHERE {where}").fetchone()[0]
-            if count:
-                found[name] = count
-    return found
-
-
 def test_deleted_project_leaves_nothing_behind(up, tmp_path):
     """Refused while a session is open; with --force it is stopped, and rows, schedules, histories, processes are gone."""
     project = shop(tmp_path / "p", "life_gone")
@@ -225,13 +189,3 @@ def test_deleted_project_leaves_nothing_behind(up, tmp_path):
     assert again["webhooks"]["hook"] != deployed["webhooks"]["hook"]
     started = up.ak("session", "start", "life_gone", "main.py:on_event", "--wait")
     assert started["state"] == "completed"
-
-
-def cwd_of(pid: int) -> str:
-    """A process's working directory; nothing when it is gone."""
-    from pathlib import Path
-
-    try:
-        return str(Path(f"/proc/{pid}/cwd").readlink())
-    except OSError:
-        return ""

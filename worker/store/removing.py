@@ -46,6 +46,12 @@ class Removing:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def builds(self, project: str) -> list[str]:
+        """The ids of the builds that no other project is made of."""
+        with self._database.read() as connection:
+            query = sa.select(tables.builds.c.id).where(_own_builds(project))
+            return [str(name) for name in connection.execute(query).scalars()]
+
     def erase(self, project: str) -> list[str]:
         """Delete all rows of a project, in one transaction; returns the ids of the builds that are gone."""
         events, builds, outcomes = tables.events, tables.builds, tables.outcomes
@@ -53,8 +59,7 @@ class Removing:
             self._database.lock(connection, LOCK)
             mine = sa.select(events.c.id).where(events.c.project == project)
             connection.execute(sa.delete(outcomes).where(outcomes.c.event_id.in_(mine)))
-            used = sa.select(_D.c.build_id).where(_D.c.project != project)
-            gone = (builds.c.project == project) & builds.c.id.not_in(used)
+            gone = _own_builds(project)
             found = [str(name) for name in connection.execute(sa.select(builds.c.id).where(gone)).scalars()]
             connection.execute(sa.delete(builds).where(gone))
             for table in tables.metadata.sorted_tables:
@@ -64,3 +69,9 @@ class Removing:
             projects = tables.projects
             connection.execute(sa.delete(projects).where(projects.c.name == project))
         return found
+
+
+def _own_builds(project: str) -> sa.ColumnElement[bool]:
+    builds = tables.builds
+    used = sa.select(_D.c.build_id).where(_D.c.project != project)
+    return (builds.c.project == project) & builds.c.id.not_in(used)
