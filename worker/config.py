@@ -43,11 +43,12 @@ import secrets
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from temporalio.envconfig import ClientConfigProfile
+from typing import TYPE_CHECKING, Any
 
 from worker.errors import ConfigError
+
+if TYPE_CHECKING:
+    from temporalio.envconfig import ClientConfigProfile
 
 _KEY_BYTES = 32
 _PORT_LIMIT = 65_536
@@ -154,7 +155,7 @@ class Settings:
         environ = os.environ if environ is None else environ
         home = home or home_directory(environ)
         host, port = listen_address(environ.get("AK_LISTEN", "127.0.0.1:9980"))
-        profile = temporal_profile(environ)
+        profile = temporal_profile(environ) if temporal_is_configured(environ) else None
         return cls(
             home=home,
             database_url=environ.get("AK_DATABASE_URL") or f"sqlite:///{home / 'autokitteh.db'}",
@@ -164,8 +165,8 @@ class Settings:
             if environ.get("AK_METRICS_LISTEN")
             else None,
             public_url=environ.get("AK_PUBLIC_URL", "").rstrip("/"),
-            temporal_address=profile.address or None,
-            temporal_namespace=profile.namespace or "default",
+            temporal_address=(profile.address if profile else None) or None,
+            temporal_namespace=(profile.namespace if profile else None) or "default",
             temporal_environment={
                 name: value for name, value in environ.items() if name.startswith("TEMPORAL_")
             },
@@ -239,8 +240,22 @@ def boot_descriptor() -> int:
     return int(os.environ.pop("AK_BOOT_FD", "0"))
 
 
+def temporal_is_configured(environ: Mapping[str, str]) -> bool:
+    """Whether there is anything for Temporal's library to read, which takes longer to load than most commands run."""
+    homes = (
+        os.environ.get("XDG_CONFIG_HOME"),
+        Path.home() / ".config",
+        Path.home() / "Library/Application Support",
+    )
+    return any(name.startswith("TEMPORAL_") for name in environ) or any(
+        Path(home, "temporalio", "temporal.toml").exists() for home in homes if home
+    )
+
+
 def temporal_profile(environ: Mapping[str, str]) -> ClientConfigProfile:
     """Temporal's own configuration: its variables and profile file."""
+    from temporalio.envconfig import ClientConfigProfile
+
     try:
         return ClientConfigProfile.load(override_env_vars=dict(environ))
     except Exception as error:

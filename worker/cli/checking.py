@@ -10,9 +10,9 @@ from worker import clock
 from worker.cli import context
 from worker.cli.output import Output
 from worker.config import Settings
-from worker.store import Store
 
 if TYPE_CHECKING:
+    from worker.store import Store
     from worker.store.records import Deployment
     from worker.supervisor.boot import Launch
     from worker.supervisor.checks import Report

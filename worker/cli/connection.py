@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,8 +27,10 @@ from worker.cli.var import (
 from worker.config import Settings, child_environment
 from worker.errors import ConnectionTestError, UsageError
 from worker.masking import HIDDEN, Mask
-from worker.store import Store
-from worker.store.records import Connection, Variable
+
+if TYPE_CHECKING:
+    from worker.store import Store
+    from worker.store.records import Connection, Variable
 
 app = typer.Typer(
     help="List, set up and test connections to integrations.", no_args_is_help=True, rich_markup_mode=None

@@ -15,10 +15,10 @@ from worker.cli.confirm import confirm
 from worker.cli.output import Output
 from worker.config import Settings
 from worker.errors import DeployError, InUseError, UsageError
-from worker.store import Store
-from worker.store.records import Deployment
 
 if TYPE_CHECKING:
+    from worker.store import Store
+    from worker.store.records import Deployment
     from worker.target import Prepared
 
 _POLL_SECONDS = 0.1

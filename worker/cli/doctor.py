@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -25,8 +25,10 @@ from worker.cli.deploy import Json
 from worker.cli.output import Output
 from worker.config import Settings
 from worker.errors import WorkerError
-from worker.store import Store
-from worker.store.records import Connection, Deployment, Service, Variable
+
+if TYPE_CHECKING:
+    from worker.store import Store
+    from worker.store.records import Connection, Deployment, Service, Variable
 
 _PYTHON = (3, 11)
 _ALIVE_SECONDS = 15.0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from worker.cli.output import Output
 from worker.errors import WorkerError
-from worker.store import Store
+
+if TYPE_CHECKING:
+    from worker.store import Store
 
 _POLL_SECONDS = 0.3
 _SHORT_ID = 10

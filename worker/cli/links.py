@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from worker import ids
 from worker.config import Settings
-from worker.store import Store
+
+if TYPE_CHECKING:
+    from worker.store import Store
 
 
 def start_form(ui: str, namespace: str, project: str, handler: str) -> str:

@@ -2,68 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import importlib
 import os
 import sys
 from typing import Annotated
 
 import typer
 
-from worker.cli import (
-    again,
-    connection,
-    debug,
-    deploy,
-    deployment,
-    doctor,
-    errors,
-    event,
-    filters,
-    init,
-    lint,
-    manifests,
-    project,
-    retention,
-    session,
-    trigger,
-    up,
-    usage,
-    value,
-    var,
-)
+from worker.cli import errors, usage
 from worker.cli.output import Output
 from worker.errors import UsageError
 
-app = typer.Typer(
-    name="ak",
-    help="Run plain Python automations durably: AutoKitteh's SDK on stock Temporal.",
-    epilog="Start here: `ak up examples/quickstart`, then curl the webhook it prints.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+# Where the commands stand. Only what is asked for is loaded: all of it takes several times as long as most commands.
+_COMMANDS = {
+    "up": "up",
+    "worker": "up",
+    "gateway": "up",
+    "deploy": "deploy",
+    "init": "init",
+    "doctor": "doctor",
+    "lint": "lint",
+}
+_GROUPS = {
+    "manifest": ("manifests",),
+    "deployment": ("deployment",),
+    "session": ("session", "again", "debug"),
+    "event": ("event",),
+    "filter": ("filters",),
+    "project": ("project",),
+    "trigger": ("trigger",),
+    "var": ("var",),
+    "connection": ("connection",),
+    "value": ("value",),
+    "retention": ("retention",),
+}
+_COLLECTED_EVERY = (
+    50_000  # objects made; Python's own number has the collector look dozens of times at what imports make
 )
-up.add_to(app)
-deploy.add_to(app)
-init.add_to(app)
-doctor.add_to(app)
-lint.add_to(app)
-app.add_typer(manifests.app, name="manifest")
-app.add_typer(deployment.app, name="deployment")
-again.add_to(session.app)
-debug.add_to(session.app)
-app.add_typer(session.app, name="session")
-app.add_typer(event.app, name="event")
-app.add_typer(filters.app, name="filter")
-app.add_typer(project.app, name="project")
-app.add_typer(trigger.app, name="trigger")
-app.add_typer(var.app, name="var")
-app.add_typer(connection.app, name="connection")
-app.add_typer(value.app, name="value")
-app.add_typer(retention.app, name="retention")
 
 
-@app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version of ak.")] = False,
@@ -77,7 +56,6 @@ def root(
         raise UsageError("`ak` needs a command", hint="`ak --help` lists what there is.")
 
 
-@app.command()
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -88,12 +66,47 @@ def version(
     Output(as_json=as_json).document({"version": found}, found)
 
 
+def application(word: str = "") -> typer.Typer:
+    """``ak``, with the command or the group of this name; with everything where there is none of this name."""
+    app = typer.Typer(
+        name="ak",
+        help="Run plain Python automations durably: AutoKitteh's SDK on stock Temporal.",
+        epilog="Start here: `ak up examples/quickstart`, then curl the webhook it prints.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(root)
+    known = word == "version" or word in _COMMANDS or word in _GROUPS
+    for file in dict.fromkeys(file for name, file in _COMMANDS.items() if name == word or not known):
+        importlib.import_module(f"worker.cli.{file}").add_to(app)
+    if word == "version" or not known:
+        app.command()(version)
+    for name in _GROUPS:
+        if name == word or not known:
+            app.add_typer(group(name), name=name)
+    return app
+
+
+@functools.cache
+def group(name: str) -> typer.Typer:
+    """A group of commands; those that stand in files of their own are added to it, once."""
+    first, *others = (importlib.import_module(f"worker.cli.{file}") for file in _GROUPS[name])
+    for other in others:
+        other.add_to(first.app)
+    app: typer.Typer = first.app
+    return app
+
+
 def run(arguments: list[str]) -> int:
     """Run one command, given as the words after ``ak``; returns the exit status."""
     as_json = "--json" in arguments
     if arguments and arguments[0] == "--json":
         arguments = [*arguments[1:], "--json"]
-    command = typer.main.get_command(app)
+    # A shell that asks for completions gives no words: it is told of everything.
+    word = next((word for word in arguments if not word.startswith("-")), "")
+    command = typer.main.get_command(application(word))
     return errors.guarded(
         lambda: command(arguments, "ak", standalone_mode=False),
         as_json=as_json,
@@ -107,6 +120,7 @@ def main() -> None:
     The process leaves with ``os._exit``: temporalio's native threads do not always survive the interpreter's
     finalisation on Python 3.11, and the exit status must be right every time.
     """
+    gc.set_threshold(_COLLECTED_EVERY)
     status = run(sys.argv[1:])
     gc.collect()
     sys.stdout.flush()

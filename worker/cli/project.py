@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
 from worker.cli.output import Output, moment, table
 from worker.errors import InUseError, NotFoundError, TemporalError, WorkerError
-from worker.store import Store
+
+if TYPE_CHECKING:
+    from worker.store import Store
 
 app = typer.Typer(
     help="List projects, look at them, export their files, delete one.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +12,10 @@ from worker.cli.deploy import Json, Yes
 from worker.cli.output import Output, table
 from worker.config import Settings
 from worker.errors import InUseError, NotFoundError, UsageError
-from worker.store import Store
-from worker.store.records import Trigger
+
+if TYPE_CHECKING:
+    from worker.store import Store
+    from worker.store.records import Trigger
 
 app = typer.Typer(
     help="List triggers, look at them, rename one.", no_args_is_help=True, rich_markup_mode=None

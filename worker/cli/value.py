@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +12,10 @@ from worker.cli.deploy import Json
 from worker.cli.output import Output, table
 from worker.cli.var import Project
 from worker.errors import NotFoundError, UsageError
-from worker.store import Store
-from worker.store.records import Value
+
+if TYPE_CHECKING:
+    from worker.store import Store
+    from worker.store.records import Value
 
 app = typer.Typer(
     help="List, read, set and delete stored values.", no_args_is_help=True, rich_markup_mode=None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,9 @@ from worker.cli.deploy import Json, watch
 from worker.cli.output import Output, table
 from worker.errors import NotFoundError, UsageError
 from worker.masking import HIDDEN, MINIMUM_CHARACTERS, too_short
-from worker.store import Store
+
+if TYPE_CHECKING:
+    from worker.store import Store
 
 app = typer.Typer(help="Set, list and delete variables.", no_args_is_help=True, rich_markup_mode=None)
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)

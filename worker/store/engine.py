@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 
 from worker.errors import StoreError, StoreOutageError
@@ -166,7 +166,11 @@ class Database:
 
     def insert(self, table: sa.Table) -> Any:
         """An insert that can be told what to do on conflict."""
-        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        if self.dialect == "sqlite":
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # which loads every driver's part of it
+
+        return postgresql.insert(table)
 
     def reclaim(self) -> None:
         """Give back file space that deleted rows left, a little at a time; Postgres does so by itself."""

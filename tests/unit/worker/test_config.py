@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -78,6 +79,19 @@ def test_settings_read_a_profile_of_temporal(tmp_path):
     file.write_text('[profile.default]\naddress = "profile.example.com:7233"\nnamespace = "from-file"\n')
     found = load(tmp_path, TEMPORAL_CONFIG_FILE=str(file))
     assert (found.temporal_address, found.temporal_namespace) == ("profile.example.com:7233", "from-file")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep configuration elsewhere")
+@pytest.mark.parametrize("place", ["XDG_CONFIG_HOME", "HOME"])
+def test_settings_find_a_profile_of_temporal_where_it_is_by_default(tmp_path, monkeypatch, place):
+    """Temporal's library knows the place; that nobody asks it where there is no file is a matter of time only."""
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv(place, str(tmp_path / "own"))
+    assert load(tmp_path).temporal_address is None
+    directory = tmp_path / "own" / (".config/temporalio" if place == "HOME" else "temporalio")
+    directory.mkdir(parents=True)
+    (directory / "temporal.toml").write_text('[profile.default]\naddress = "profile.example.com:7233"\n')
+    assert load(tmp_path).temporal_address == "profile.example.com:7233"
 
 
 @pytest.mark.parametrize(
