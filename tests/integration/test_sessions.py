@@ -96,6 +96,15 @@ async def test_stop_runs_finally_with_calls(bed):
     assert bed.lines(handle.id, kind="state")[-1].startswith("stopped")
 
 
+async def test_stop_leaves_an_executor_whose_threads_sleep(bed):
+    """Leaving ``with ThreadPoolExecutor()`` waits for its threads, of which one may sleep for a day."""
+    handle = await bed.begin("main.py:nap_in_a_pool")
+    await eventually(lambda: bed.lines(handle.id) == ["waiting"])
+    await handle.cancel()
+    await eventually_status(handle, "CANCELED")
+    assert bed.lines(handle.id) == ["waiting", "clean"]
+
+
 async def test_stop_ends_code_that_swallows_everything(bed):
     """A bare except in a loop cannot keep a stopped session alive."""
     handle = await bed.begin("main.py:swallow")

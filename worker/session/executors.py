@@ -7,8 +7,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from temporalio import workflow
+
+from worker.errors import SessionStopped
 from worker.session.tasks import spawn
 from worker.session.threads import RUNNING, wait
+
+_LEAVES = "a stopped session leaves its executors"  # in histories: never change it
 
 
 class Future(cf.Future[Any]):
@@ -92,8 +97,10 @@ class Executor(cf.ThreadPoolExecutor):
             for future in self._all:
                 future._wait(None)
 
-    def __exit__(self, *_error: object) -> None:
-        self.shutdown(wait=True)
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        """As the real one, but a session that is stopped waits for no thread: one may sleep for a day."""
+        stopped = kind is not None and issubclass(kind, SessionStopped) and workflow.patched(_LEAVES)
+        self.shutdown(wait=not stopped, cancel_futures=stopped)
 
     def _new_worker(self) -> threading.Thread:
         self._workers += 1

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import autokitteh
@@ -108,6 +109,17 @@ def cleanup(event):
         print(outside.add(40, 2))
         time.sleep(0.1)
         print("clean")
+
+
+def nap_in_a_pool(event):
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(time.sleep, 86400)
+        pool.submit(print, "never")
+        try:
+            print("waiting")
+            time.sleep(86400)
+        finally:
+            print("clean")
 
 
 def open_file(event):
