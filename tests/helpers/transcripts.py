@@ -1,0 +1,48 @@
+"""What somebody at a terminal types and sees, compared with a golden file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.helpers import golden
+from tests.helpers.ak import AK, AkUp
+
+FOLDER = Path(__file__).parents[1] / "acceptance" / "incidents" / "golden"
+MOST_STEPS = 2
+# The widths of columns follow the durations in them.
+_COLUMNS = re.compile(r"(?<=\S) {2,}")
+
+Transcript = Callable[..., str]
+
+
+def record(up: AkUp, name: str, *commands: str, **names: object) -> str:
+    """Type these commands, and compare what they print with the golden file of this name.
+
+    Args:
+        up: whose installation.
+        name: of the incident.
+        commands: at most two, as typed: ``ak session show ses_…``.
+        names: see `golden.normalised`.
+
+    Returns:
+        All that was printed, not normalised, without the commands.
+    """
+    assert len(commands) <= MOST_STEPS
+    lines, printed = [], []
+    for command in commands:
+        done = subprocess.run(
+            [AK, *shlex.split(command)[1:]],
+            env=up.environment | {"COLUMNS": "200"},  # nothing is cut, wherever a duration ends
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        printed.append(done.stdout + done.stderr)
+        lines += [f"$ {command}", _COLUMNS.sub("  ", printed[-1]).rstrip()]
+    golden.check("\n".join(lines), name, folder=FOLDER, HOME=up.home, **names)
+    return "\n".join(printed)
