@@ -7,7 +7,8 @@ Rules:
 2. A path such as ``data.body.json.action`` is one part; a missing key says which keys there are instead.
 3. Of a loop, the first elements are shown with what the body is for each.
 4. Parts without a variable inside, and a path seen before, are left out.
-5. The work is bounded: after some seconds the remaining parts stay without a value, and say so.
+5. A comparison of values of two types says so: they are never equal, which ``7`` and ``"7"`` do not show at once.
+6. The work is bounded: after some seconds the remaining parts stay without a value, and say so.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from manifest.cel_ast import (
 from manifest.cel_budget import Budget
 from manifest.cel_compile import FIRST_FREE_SLOT, VARIABLE_SLOTS, Compiler
 from manifest.cel_text import spell, text_of
-from manifest.cel_values import EvaluationError, type_name
+from manifest.cel_values import NUMBER_NAMES, EvaluationError, type_name
 
 MAX_ELEMENTS = 3
 MAX_KEYS = 20
@@ -104,6 +105,8 @@ class _Explainer:
             value, failure = None, str(error)
         if failure or (isinstance(node, Has) and value is False):
             note = ", ".join(filter(None, (note, self.available(node, bound))))
+        elif isinstance(node, Call) and node.name in {"==", "!="}:
+            note = ", ".join(filter(None, (note, self.types(node, bound))))
         self.parts.append(Part(depth, text, value, failure, note))
         if not is_path:
             self.inside(node, depth + 1, bound)
@@ -150,6 +153,18 @@ class _Explainer:
         except EvaluationError:
             return None
 
+    def types(self, node: Call, bound: Mapping[str, Any]) -> str:
+        """That two values cannot be equal for their types; empty where they can, and for a comparison with null."""
+        sides = [self.quietly(side, bound) for side in node.arguments]
+        try:
+            names = {type_name(side[0]) for side in sides if side is not None}
+        except EvaluationError:
+            return ""
+        if len(names) < len(sides) or "null_type" in names or names <= NUMBER_NAMES:
+            return ""
+        left, right = (_kind(side[0]) for side in sides if side is not None)
+        return f"{left} and {right} are never equal"
+
     def available(self, node: Node, bound: Mapping[str, Any]) -> str:
         """What there is in place of a missing key: ``there are: action, number; did you mean action?``."""
         if isinstance(node, Select | Has):
@@ -182,7 +197,8 @@ def explain(node: Node, data: Any, event_type: str) -> list[Part]:
 
 def _kind(value: Any) -> str:
     try:
-        return f"a {type_name(value)}".replace("a null_type", "null")
+        name = type_name(value)
+        return "null" if name == "null_type" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
     except EvaluationError:
         return type(value).__name__
 

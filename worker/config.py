@@ -348,6 +348,15 @@ def read_running(home: Path) -> dict[str, Any] | None:
     return found
 
 
+def died_running(home: Path) -> int | None:
+    """The process of an ``ak up`` of this home that ended without being stopped; None when there is none."""
+    try:
+        pid = int(json.loads(running_file(home).read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if read_running(home) is None else None
+
+
 def remove_running(home: Path) -> None:
     """It runs no more."""
     running_file(home).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.helpers import golden
@@ -15,17 +15,22 @@ FOLDER = Path(__file__).parents[1] / "acceptance" / "incidents" / "golden"
 MOST_STEPS = 2
 # The widths of columns follow the durations in them.
 _COLUMNS = re.compile(r"(?<=\S) {2,}")
+# How often a task was tried until somebody looked is chance.
+_TRIED = re.compile(r"\b(?:one attempt|\d+ attempts) failed\b")
 
 Transcript = Callable[..., str]
 
 
-def record(up: AkUp, name: str, *commands: str, **names: object) -> str:
+def record(
+    up: AkUp, name: str, *commands: str, settings: Mapping[str, str] | None = None, **names: object
+) -> str:
     """Type these commands, and compare what they print with the golden file of this name.
 
     Args:
         up: whose installation.
         name: of the incident.
         commands: at most two, as typed: ``ak session show ses_…``.
+        settings: more environment variables.
         names: see `golden.normalised`.
 
     Returns:
@@ -36,13 +41,15 @@ def record(up: AkUp, name: str, *commands: str, **names: object) -> str:
     for command in commands:
         done = subprocess.run(
             [AK, *shlex.split(command)[1:]],
-            env=up.environment | {"COLUMNS": "200"},  # nothing is cut, wherever a duration ends
+            env=up.environment
+            | {"COLUMNS": "200"}
+            | dict(settings or {}),  # nothing is cut, wherever a duration ends
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
         printed.append(done.stdout + done.stderr)
-        lines += [f"$ {command}", _COLUMNS.sub("  ", printed[-1]).rstrip()]
+        lines += [f"$ {command}", _TRIED.sub("N attempts failed", _COLUMNS.sub("  ", printed[-1])).rstrip()]
     golden.check("\n".join(lines), name, folder=FOLDER, HOME=up.home, **names)
     return "\n".join(printed)

@@ -88,14 +88,41 @@ async def of_installation(found: Settings) -> list[Problem]:
     problems: list[Problem] = []
     if not found.home.exists() and found.database_url.startswith("sqlite"):
         return problems  # nothing was ever started here
+    died = config.died_running(found.home)
+    if died is not None and not found.temporal_address:
+        # Worker, gateway and Temporal were parts of it: one cause, one line.
+        return [*up_died(found.home, died), *store_opens(found)]
     try:
         with context.opened(found) as store:
             problems += of_store(store)
             problems += gateway_answers(context.gateway_url(found), bool(store.deployments.wanted()))
             problems += await temporal_answers(found, store)
     except WorkerError as error:
-        problems.append(Problem("store", error.message, error.hint or "Check AK_DATABASE_URL."))
+        problems.append(no_store(error))
     return problems
+
+
+def store_opens(found: Settings) -> Problems:
+    """What does not run needs its database all the same."""
+    try:
+        with context.opened(found):
+            return
+    except WorkerError as error:
+        yield no_store(error)
+
+
+def no_store(error: WorkerError) -> Problem:
+    """The database cannot be used."""
+    return Problem("store", error.message, error.hint or "Check AK_DATABASE_URL.")
+
+
+def up_died(home: Path, pid: int) -> Problems:
+    """The process that was all of this installation is gone, and nobody stopped it."""
+    yield Problem(
+        "up",
+        f"`ak up` of {home} is not running: its process {pid} ended without being stopped",
+        "Start it again: `ak up`. Sessions and events that had come in go on from where they were.",
+    )
 
 
 def of_store(store: Store) -> Problems:
@@ -198,10 +225,16 @@ def does_not_start(workers: Iterable[Service], deployments: Iterable[Deployment]
         for identifier, reason in worker.details.items():
             if identifier in running:
                 project = running[identifier].project
+                log = f"logs/{project}-{identifier}.log in the home of that worker"
+                memory = (
+                    "When nobody sent that signal, the kernel did: memory ran out (`dmesg` says so). "
+                    if "SIGKILL" in reason
+                    else ""
+                )
                 yield Problem(
                     "process",
                     f"{project}: {identifier} does not start on {worker.host}: {reason}",
-                    f"See logs/{project}-{identifier}.log in the home of that worker.",
+                    f"{memory}See {log}.",
                 )
 
 

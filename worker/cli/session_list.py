@@ -104,8 +104,8 @@ def text_of(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bo
     lines = table([*headers, ""], [[*row, ""] for row in rows]).splitlines()
     width = max(len(line) for line in lines)
     terminal = sys.stdout.isatty()
-    room = shutil.get_terminal_size((0, 0)).columns - width - 2 if terminal else _LAST_CHARACTERS
-    room = max(room, _SHORTEST_LAST_CHARACTERS)
+    columns = shutil.get_terminal_size((0, 0)).columns  # what COLUMNS says, also in a pipe
+    room = max(columns - width - 2, _SHORTEST_LAST_CHARACTERS if terminal else _LAST_CHARACTERS)
     shown = [f"{lines[0]:<{width}}  WAITS FOR, OR ERROR"]
     for line, item in zip(lines[1:], sessions, strict=True):
         last = item["last_error"] or " or ".join(item["waits_for"])

@@ -157,7 +157,7 @@ class SessionLog:
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(_T.c.line, _T.c.attempt, _T.c.sub)).all()
         last = {row.line: row.attempt for row in rows}
-        return [as_record(row) for row in rows if row.attempt in {0, last[row.line]}]
+        return [as_record(row) for row in rows if row.attempt in {0, NOTE, last[row.line]}]
 
     def failed(self, text: str, before: int | None, limit: int) -> list[tuple[int, str]]:
         """Sessions whose error contains a text, newest first, each with a number to go on from (``before``)."""

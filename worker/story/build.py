@@ -9,6 +9,7 @@ Order, by these rules:
 2. Log lines are numbered together with calls: a line stands before the first call with a higher number.
 3. Timers and arrivals have no number: what was written before they happened stands before them.
 4. What was printed inside a call stands inside its step.
+5. A note that others wrote about the run stands behind the lines that were there then.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from worker.contracts import (
     SIGNAL_SIGNAL,
 )
 from worker.steps import CANCELED, CHILD, DONE, OPEN, SIGNAL, SLEEP, WAIT, Reader, Step
+from worker.store.log import NOTE
 from worker.store.records import StoredLine
 from worker.story import previews
 from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, TIMED_OUT, Entry
@@ -169,13 +171,15 @@ def entries_of(
     calls = {line.line: line for line in lines if line.kind == LINE_CALL and not line.attempt}
     inside: dict[int, list[Entry]] = defaultdict(list)
     for line in lines:
-        if line.attempt and not (line.kind == LINE_WARNING and line.text.startswith("attempt ")):
+        if line.attempt > 0 and not (line.kind == LINE_WARNING and line.text.startswith("attempt ")):
             inside[line.line].append(as_entry(line))  # attempts are told by the step itself
     claimed = set(numbers.values())
     waiting = deque(
         line
         for line in sorted(lines, key=lambda line: line.line)
-        if not line.attempt and line.line not in claimed and tells(line) and (ends is None or line.at < ends)
+        if (line.attempt == NOTE or (not line.attempt and line.line not in claimed))
+        and tells(line)
+        and (ends is None or line.at < ends)
     )
     chosen = arrivals_between(collector, steps, ends)
     items: list[tuple[int, Step | Entry]] = sorted(
@@ -239,6 +243,8 @@ def line_numbers(steps: Sequence[Step], lines: Sequence[StoredLine]) -> dict[int
 
 def tells(line: StoredLine) -> bool:
     """Whether a line says what nothing else in a story says."""
+    if line.attempt == NOTE:
+        return True
     return line.kind not in _OWN_LINES and not (
         line.kind == LINE_STATE and line.text.partition(":")[0] in _ROUTINE_STATES
     )

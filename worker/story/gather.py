@@ -290,6 +290,4 @@ def with_pending(
 def notes_of(facts: dict[str, Any]) -> tuple[str, ...]:
     """What else a person must know."""
     problem = facts.get("problem")
-    if not problem:
-        return ()
-    return (str(problem.get("message", problem)) if isinstance(problem, dict) else str(problem),)
+    return (f"{problem['code']}: {problem['message']}",) if problem else ()

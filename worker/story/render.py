@@ -169,9 +169,18 @@ def line_entry(entry: Entry, paper: Paper) -> list[str]:
     inner = Paper(paper.width - _TIME_WIDTH - len(paper.margin), paper.colours, "")
     where = f"  ({entry.where})" if entry.where and entry.kind in {"warning", "error"} else ""
     word = "" if entry.kind in {"print", "warning", "error", "call", *_LINE_MARKS} else f"{entry.kind}: "
-    texts = (word + entry.text + where).splitlines() or [""]
+    texts = (word + entry.text).splitlines() or [""]
+    texts[0] += where
     if entry.kind in {"warning", "error"}:
-        return wrapped(inner, " ".join(texts), colour, f"{'':>4} {mark} ")
+        heads = [
+            f"{'':>4} {mark} ",
+            *[f"{'':>7}{text[: len(text) - len(text.lstrip())]}" for text in texts[1:]],
+        ]
+        return [
+            line
+            for text, head in zip(texts, heads, strict=True)
+            for line in wrapped(inner, text, colour, head)
+        ]
     return [inner.line(text, colour, head=f"{'':>4} {mark} ") for text in texts]
 
 
@@ -227,11 +236,11 @@ def meta_of(entry: Entry, now: dt.datetime) -> str:
     return ", ".join(parts)
 
 
-def headline(error: dict[str, Any]) -> str:
-    """What ended a session, in a line: the error, and the code under which the documentation explains it."""
-    text = f"{error['type']}: {error['message']}".strip(": ")
+def headline(error: dict[str, Any]) -> list[str]:
+    """What ended a session: the error, with the code under which the documentation explains it, then the remedy."""
+    first, *rest = f"{error['type']}: {error['message']}".strip(": ").splitlines() or [""]
     code = error.get("code") or ""
-    return text if text.startswith(code) else f"{text} [{code}]"
+    return [first if first.startswith(code) else f"{first} [{code}]", *rest]
 
 
 def end_lines(story: Story, paper: Paper) -> list[str]:
@@ -240,7 +249,8 @@ def end_lines(story: Story, paper: Paper) -> list[str]:
     lines = [paper.margin.rstrip()]
     if facts["error"] is not None:
         error = facts["error"]
-        lines += wrapped(paper, headline(error), f"{BOLD};{RED}", "error  ")
+        for number, text in enumerate(headline(error)[:_ERROR_LINES]):
+            lines += wrapped(paper, text, f"{BOLD};{RED}", "error  " if number == 0 else " " * 7)
         lines += [paper.line(line, head="  ") for line in error["traceback"].splitlines()]
     elif facts["state"] == "completed":
         lines.append(paper.line(json.dumps(facts["result"], ensure_ascii=False), head="result  "))

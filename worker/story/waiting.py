@@ -58,7 +58,9 @@ def of_task(described: WorkflowExecutionDescription) -> str:
     scheduled = task.original_scheduled_time.ToDatetime(tzinfo=dt.UTC)
     late = (clock.now() - scheduled).total_seconds()
     if task.attempt > 1:
-        return f"a worker that can go on with it: {task.attempt - 1} attempts failed, for {length(late)}"
+        failed = task.attempt - 1  # the last one is under way
+        tries = "one attempt" if failed == 1 else f"{failed} attempts"
+        return f"a worker that can go on with it: {tries} failed, for {length(late)}"
     if late > _PATIENCE_SECONDS:
         return (
             f"a worker: nobody has taken its next step for {length(late)}; does `ak up` or `ak worker` run?"

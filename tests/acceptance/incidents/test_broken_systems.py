@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -13,12 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.helpers.ak import running
+from tests.helpers.ak import AK, running
 from tests.helpers.projects import write
-from tests.helpers.transcripts import record
 from tests.helpers.waiting import eventually_sync
-from worker.config import Settings
-from worker.store import open_store
 
 CODE = """
 import os
@@ -30,26 +26,50 @@ if os.path.exists({flag!r}):
 def on_event(event):
     print("hello")
 """
+ROOMY = "600m"  # more than doctor wants to see
+
+
+class Disk:
+    """A file system in memory that can be made full, which costs nothing: it is only made small."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def mount(self, *options: str) -> bool:
+        """Mount it, where this user may."""
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(self.folder)]
+        return os.geteuid() == 0 and not subprocess.run(command, capture_output=True, check=False).returncode
+
+    def fill(self) -> None:
+        """No byte more goes in."""
+        used = os.statvfs(self.folder)
+        size = (used.f_blocks - used.f_bfree) * used.f_frsize
+        assert self.mount("remount", f"size={size}")
+
+    def empty(self) -> None:
+        """There is room again."""
+        assert self.mount("remount", f"size={ROOMY}")
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory) -> Iterator[Path]:
-    """A file system with little room, where this user may mount one."""
-    folder = tmp_path_factory.mktemp("small")
-    command = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "tmpfs", str(folder)]
-    mounted = os.geteuid() == 0 and not subprocess.run(command, capture_output=True, check=False).returncode
-    if not mounted:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("needs the right to mount a small file system")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+def disk(tmp_path_factory) -> Iterator[Disk | None]:
+    """A disk for the database alone; None where this user may mount none."""
+    found = Disk(tmp_path_factory.mktemp("small"))
+    if not found.mount(f"size={ROOMY}", "mode=0700"):
+        assert not os.environ.get("CI"), "needs the right to mount a small file system"
+        yield None
+        return
+    yield found
+    subprocess.run(["umount", "--lazy", str(found.folder)], check=True)
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory):
+def up(tmp_path_factory, disk):
     """An ``ak up`` that these tests may break."""
     home = tmp_path_factory.mktemp("up") / "home"
     home.mkdir(mode=0o700)
-    with running(home) as started:
+    changes = {"AK_DATABASE_URL": f"sqlite:///{disk.folder}/autokitteh.db"} if disk is not None else {}
+    with running(home, **changes) as started:
         yield started
 
 
@@ -66,25 +86,20 @@ def deployed(up, flag, tmp_path_factory):
     return up.ak("deploy", str(write(tmp_path_factory.mktemp("shop"), "shop", code)))
 
 
-def test_full_store(small, tmp_path):
+def test_full_store(up, disk, deployed, transcript):
     """Webhooks are refused: the disk of the database is full, which is not the disk of the home."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    with running(home, AK_DATABASE_URL=f"sqlite:///{small}/autokitteh.db") as up:
-        code = {"main.py": "def on_event(event): print('hello')\n"}
-        deployed = up.ak("deploy", str(write(tmp_path / "shop", "shop", code)))
-        filler = small / "filler"
-        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while file.write(bytes(4096)):
-                pass
-        try:
-            body = {"filler": "x" * 200_000}
-            eventually_sync(lambda: httpx.post(deployed["webhooks"]["go"], json=body).status_code >= 500)
-            text = record(up, "full-store", "ak doctor", SMALL=small)
-        finally:
-            filler.unlink()
-        assert f"disk: 0 MB are left where {small}" in text
-        eventually_sync(lambda: httpx.post(deployed["webhooks"]["go"], json={}).status_code == 202)
+    if disk is None:
+        pytest.skip("needs the right to mount a small file system")
+    url = up.ready["gateway"] + httpx.URL(deployed["webhooks"]["go"]).path  # it may have been started again
+    disk.fill()
+    try:
+        body = {"filler": "x" * 200_000}
+        eventually_sync(lambda: httpx.post(url, json=body).status_code >= 500)
+        text = transcript("full-store", "ak doctor", SMALL=disk.folder)
+    finally:
+        disk.empty()
+    assert f"disk: 0 MB are left where {disk.folder}" in text
+    eventually_sync(lambda: httpx.post(url, json={}).status_code == 202)
 
 
 def test_crashed_worker(up, flag, deployed, transcript):
@@ -102,13 +117,33 @@ def test_crashed_worker(up, flag, deployed, transcript):
 
 
 def test_dead_gateway(up, deployed, transcript):
-    """Nobody answers webhooks: the address that does not answer, and how to start it."""
-    found = Settings.load({**up.environment})
+    """A gateway of its own dies: the address that does not answer, and how to start it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    where = {"AK_LISTEN": url.removeprefix("http://"), "TEMPORAL_ADDRESS": up.ready["temporal"]}
+    gateway = subprocess.Popen(
+        [AK, "gateway", "--json"],
+        env=up.environment | where,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert gateway.stdout is not None
+    assert url.encode() in gateway.stdout.readline()
+    gateway.kill()
+    gateway.communicate()
+    text = transcript("dead-gateway", "ak doctor", settings={"AK_PUBLIC_URL": url})
+    assert f"no gateway answers at {url}" in text
+
+
+def test_everything_is_dead(up, deployed, transcript):
+    """The one process of a small installation was killed: one line, not one for each of its parts."""
+    assert up.process is not None
+    pid = up.process.pid
     up.kill()
     try:
-        with contextlib.closing(open_store(found.database_url, secret_key=found.installation_key())) as store:
-            eventually_sync(lambda: not store.services.alive("supervisor", 15))
-        text = transcript("dead-gateway", "ak doctor")
+        text = transcript("dead-up", "ak doctor", PID=pid)
     finally:
         up.start()
-    assert "no gateway answers at http://127.0.0.1:" in text
+    assert f"its process {pid} ended without being stopped" in text
+    assert "not running" not in up.run("doctor", check=False).stdout

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -110,9 +112,9 @@ def start(up, handler: str, data: str = "{}") -> str:
 
 def ended(up, handler: str, data: str = "{}") -> str:
     """A session of a handler that has ended with an error."""
-    session = start(up, handler, data)
-    assert up.ak("session", "wait", session, "--timeout", "60")["state"] == "error"
-    return session
+    session = up.ak("session", "start", "shop", f"main.py:{handler}", "--data", data, "--wait")
+    assert session["state"] == "error"
+    return str(session["id"])
 
 
 def states(up, handler: str) -> list[str]:
@@ -208,18 +210,28 @@ def test_slow_external_service(up, transcript, deployed, slow):
 
 
 def test_nondeterministic_edit(up, tmp_path, transcript):
-    """A session was moved onto code that asks for something else: the log of the session has both lines."""
+    """A session was moved onto code that asks for something else: it waits, and both lines are told, also afterwards."""
     directory = write(tmp_path / "p", "edited", {"main.py": EDITED.replace("{first}", "stat")})
     up.ak("deploy", str(directory))
     asyncio.run(begin(up))
     eventually_sync(lambda: up.ak("session", "show", "ses_edited")["waits_for"])
     write(directory, "edited", {"main.py": EDITED.replace("{first}", "listdir")})
     new = up.ak("deploy", str(directory))["deployment"]
-    asyncio.run(move_and_go(up, up.ak("deployment", "get", new)["version"]))
-    assert up.ak("session", "wait", "ses_edited", "--timeout", "90")["result"] == "done"
-    text = transcript("nondeterministic-edit", "ak session list edited", "ak session log ses_edited")
+    version = up.ak("deployment", "get", new)["version"]
+    os.kill(up.process.pid, signal.SIGSTOP)  # who would put it right at once
+    try:
+        asyncio.run(move_and_go(up, version))
+        eventually_sync(lambda: up.ak("session", "get", "ses_edited")["problem"], 60)
+        text = transcript(
+            "nondeterministic-edit", "ak session list edited --state running", "ak session show ses_edited"
+        )
+    finally:
+        os.kill(up.process.pid, signal.SIGCONT)
+    assert "running, waits (AK1600)" in text
     assert "recorded #1 os.stat main.py:6 / now #1 os.listdir main.py:6" in text
     assert "likely: the code was edited" in text
+    assert up.ak("session", "wait", "ses_edited", "--timeout", "90")["result"] == "done"
+    assert "likely: the code was edited" in up.run("session", "show", "ses_edited").stdout
 
 
 async def connected(up) -> Client:

@@ -44,7 +44,23 @@ def test_explain_names_the_keys_there_are():
     found = filters.explain("has(data.boody.json)", DATA, "post")
     assert found.parts[0].note == "there are: body, items; did you mean body?"
     found = filters.explain("data.body.json.number.x == 1", DATA, "post")
-    assert found.parts[-1].note == "data.body.json.number is a int"
+    assert found.parts[-1].note == "data.body.json.number is an int"
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ('data.body.json.number == "3"', "an int and a string are never equal"),
+        ("true != data.body.json.action", "a bool and a string are never equal"),
+        ("data.body.json.number == 3.5", ""),
+        ("data.body.json.number == null", ""),
+        ('data.body.json.action == "opened"', ""),
+        ('data.nothing == "opened"', ""),
+    ],
+)
+def test_explain_says_when_types_differ(text, note):
+    """A number and its digits look alike; a comparison with null is meant."""
+    assert filters.explain(text, DATA, "post").parts[0].note == note
 
 
 def test_explain_shows_a_loop_for_its_first_elements():

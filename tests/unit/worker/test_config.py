@@ -177,6 +177,7 @@ def test_running_ignores_what_a_dead_process_left(tmp_path, text):
     """A broken file, or that of a process that is gone, counts as nothing."""
     config.running_file(tmp_path).write_text(text)
     assert config.read_running(tmp_path) is None
+    assert config.died_running(tmp_path) == (2**22 + 1 if "pid" in text else None)
 
 
 def test_build_processes_inherit_nothing_that_is_ours(monkeypatch):

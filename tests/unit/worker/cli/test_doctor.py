@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ FAILED = dataclasses.replace(
     error={"message": "no", "where": "main.py:3", "hint": ""},
 )
 WORKER = Service("sup_1", "supervisor", "host", 1, AT)
+KILLED = dataclasses.replace(WORKER, details={"dep_1": "its process is killed by SIGKILL, again and again"})
 STUCK = dataclasses.replace(WORKER, details={"dep_1": "no disk", "dep_9": "gone"})
 
 
@@ -43,6 +45,8 @@ STUCK = dataclasses.replace(WORKER, details={"dep_1": "no disk", "dep_9": "gone"
         (doctor.connections_ready("shop", [CHAT], {"chat"}, []), "needs BotToken"),
         (doctor.connections_ready("shop", [CHAT], {"chat"}, [TOKEN]), ""),
         (doctor.connections_ready("shop", [CHAT], set(), []), ""),
+        (doctor.does_not_start([KILLED], [ACTIVE]), "is killed by SIGKILL"),
+        (doctor.up_died(Path("/home"), 12), "`ak up` of /home is not running: its process 12 ended"),
         (doctor.nothing_overdue({"shop": 3}), "3 deliveries wait"),
         (doctor.nothing_overdue({}), ""),
         (doctor.gateway_answers("http://127.0.0.1:1", needed=True), "no gateway answers"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tests.helpers.histories import START, History, failure, payload
+from worker.store.log import NOTE
 from worker.store.records import StoredLine
 from worker.story.build import REFERENCE, Collector, entries_of
 
@@ -191,6 +192,28 @@ def test_a_large_result_stays_a_reference_that_shows_its_beginning():
     (entry,) = entries_of(collector, collector.steps, [])
     assert list(collector.large) == [1]
     assert entry.result == '{"result":"xxx… (300,000 bytes)'
+
+
+def test_a_note_about_the_run_stands_where_it_was_made():
+    """What was written about the run is told behind the lines there were then; an error of the run's own is its end."""
+    history = History()
+    history.call("requests.get", "main.py:2", ["u"], result=1, line=1)
+    history.call("requests.get", "main.py:4", ["v"], result=2, line=2)
+    lines = [
+        line(1, "call", "requests.get('u')", where="main.py:2"),
+        line(1, "print", "inside", attempt=1, sub=1),
+        line(1, "error", "AK1600: it does not fit", attempt=NOTE, sub=1 << 20),
+        line(2, "call", "requests.get('v')", where="main.py:4"),
+        line(3, "error", "KeyError: 'x'"),
+    ]
+    collector = collected(history)
+    entries = entries_of(collector, collector.steps, lines)
+    assert [entry.text for entry in entries] == [
+        "requests.get('u')",
+        "AK1600: it does not fit",
+        "requests.get('v')",
+    ]
+    assert [item.text for item in entries[0].inside] == ["inside"]
 
 
 def test_trouble_on_a_worker_is_told():

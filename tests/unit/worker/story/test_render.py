@@ -197,6 +197,23 @@ def test_a_waiting_session_that_restarted_itself():
     check("\n".join(story_lines(story, Paper(80), at(90_000))), "waiting", folder=FOLDER)
 
 
+def test_what_has_several_lines_keeps_them():
+    """A note about the run and a remedy behind an error's message: each line on its own, cut to the width."""
+    note = Entry(
+        "error", at(0), "AK1600: it does not fit\n  - #1  os.stat\n  + #1  os.listdir", where="main.py:6"
+    )
+    assert [line[9:] for line in entry_lines(note, Paper(60), at(1))] == [
+        "     ✗ AK1600: it does not fit (main.py:6)",
+        "         - #1 os.stat",
+        "         + #1 os.listdir",
+    ]
+    error = {"type": "CallError", "message": "no\n  mark it", "traceback": ""}
+    assert story_lines(Story(facts(error=error)), Paper(80), at(1))[-2:] == [
+        "error  CallError: no",
+        "       mark it",
+    ]
+
+
 def test_a_narrow_terminal_cuts_lines():
     """Nothing is wider than the paper."""
     lines = [line for entry in ENTRIES for line in entry_lines(entry, Paper(50), at(90_000))]
