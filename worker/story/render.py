@@ -236,11 +236,11 @@ def meta_of(entry: Entry, now: dt.datetime) -> str:
     return ", ".join(parts)
 
 
-def headline(error: dict[str, Any]) -> list[str]:
+def headline(error: dict[str, Any]) -> str:
     """What ended a session: the error, with the code under which the documentation explains it, then the remedy."""
-    first, *rest = f"{error['type']}: {error['message']}".strip(": ").splitlines() or [""]
+    first, _, rest = f"{error['type']}: {error['message']}".strip(": ").partition("\n")
     code = error.get("code") or ""
-    return [first if first.startswith(code) else f"{first} [{code}]", *rest]
+    return "\n".join(filter(None, (first if first.startswith(code) else f"{first} [{code}]", rest)))
 
 
 def end_lines(story: Story, paper: Paper) -> list[str]:
@@ -249,7 +249,7 @@ def end_lines(story: Story, paper: Paper) -> list[str]:
     lines = [paper.margin.rstrip()]
     if facts["error"] is not None:
         error = facts["error"]
-        for number, text in enumerate(headline(error)[:_ERROR_LINES]):
+        for number, text in enumerate(headline(error).splitlines()[:_ERROR_LINES]):
             lines += wrapped(paper, text, f"{BOLD};{RED}", "error  " if number == 0 else " " * 7)
         lines += [paper.line(line, head="  ") for line in error["traceback"].splitlines()]
     elif facts["state"] == "completed":
