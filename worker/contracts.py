@@ -186,14 +186,14 @@ class Carried:
     """The second argument of a run that ``restart`` began: what the run before left to it.
 
     ``line`` is the log's next number. ``encoded``: the data were given to ``restart``, and may name secrets.
-    ``subscriptions`` are ids with source and filter, ``awaited`` names of signals that the store sends, ``children`` ids
+    ``subscriptions`` are ids with source and encoded filter, ``awaited`` names of signals that the store sends, ``children`` ids
     of sessions whose end was not heard of. ``events`` and ``signals`` wait to be taken, in their order; ``seen`` and
     ``dropped`` are the last ids by which repeats, and events of ended subscriptions, are told.
     """
 
     line: int = 0
     encoded: bool = False
-    subscriptions: list[list[str]] = field(default_factory=list)
+    subscriptions: list[list[JSON]] = field(default_factory=list)
     awaited: list[str] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
     events: list[dict[str, JSON]] = field(default_factory=list)

@@ -35,7 +35,8 @@ async def bed(temporal_server, cached, tmp_path_factory):
     project = home / "project"
     shutil.copytree(PROJECTS / "sessions", project)
     made = Bed(project, home, temporal_server.address, cached=cached, budget=2.0)
-    made.environment = {"GREETING": "hi", "PYTHONPATH_EXTRA": str(PROJECTS / "libraries")}
+    made.secrets = {"FEED_KEY": "quite-secret-42"}
+    made.environment = {"GREETING": "hi", "PYTHONPATH_EXTRA": str(PROJECTS / "libraries"), **made.secrets}
     await made.start(["main.py:simple"])
     yield made
     status = await asyncio.to_thread(made.stop)

@@ -179,6 +179,26 @@ async def test_subscriptions_and_their_events_outlive_restarts(bed):
     assert bed.store.mailbox.subscriptions(project=bed.name) == []
 
 
+async def test_secret_in_a_filter_stands_in_no_history(bed):
+    """It travels by its name, to the store and to the next run, and the filter is compared with its value."""
+    key = bed.secrets["FEED_KEY"]
+    async with delivering(bed) as deliver:
+        handle = await bed.begin("restarts.py:with_a_secret")
+        await eventually(lambda: bed.lines(handle.id) == ["waiting"])
+        await deliver({"key": "another", "i": 1})
+        await deliver({"key": key, "i": 2})
+        assert await handle.result() == 2
+    runs = [run async for run in bed.client.list_workflows(f"WorkflowId = '{handle.id}'")]
+    assert len(runs) == 2
+    for run in runs:
+        events = (await bed.client.get_workflow_handle(handle.id, run_id=run.run_id).fetch_history()).events
+        said = [
+            event for event in events if not event.HasField("workflow_execution_signaled_event_attributes")
+        ]
+        assert key not in str(said)
+        assert "FEED_KEY" in str(said)
+
+
 async def test_subscription_can_be_handed_on_by_its_id(bed):
     """It is the same one, and asking for another like it then makes another."""
     async with delivering(bed) as deliver:

@@ -96,7 +96,9 @@ class ActivityRuntime:
         """Registered in the store."""
         self._only_direct("subscribe")
         identifier = ids.new("sub")
-        self._apply("subscribe", {"id": identifier, "source": source, "filter": filter_text})
+        self._apply(
+            "subscribe", {"id": identifier, "source": source, "filter": self._codec.encode(filter_text)}
+        )
         return identifier
 
     def unsubscribe(self, subscription_id: str) -> None:

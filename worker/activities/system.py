@@ -143,7 +143,7 @@ class System:
             raise AutoKittehError(f"start({arguments['loc']!r}): there is no project {name!r}")
 
     def _do_subscribe(self, arguments: dict[str, JSON], caller: Caller) -> JSON:
-        source, text = arguments["source"], arguments["filter"]
+        source, text = arguments["source"], self._codec.decode(arguments["filter"])
         sources = {item.name for item in self._store.triggers.list(self._project)}
         sources |= {item.name for item in self._store.connections.list(self._project)}
         if source not in sources:  # code from before a rename knows only the old name

@@ -47,7 +47,10 @@ class SessionRuntime:
     def __init__(self, session: Any, carried: Carried) -> None:
         self._session = session
         self._outside = LocalRuntime()
-        self._subscriptions = {item: (source, text) for item, source, text in carried.subscriptions}
+        decode = session.codec.decode
+        self._subscriptions = {
+            str(item): (str(source), str(decode(encoded))) for item, source, encoded in carried.subscriptions
+        }
         self._kept = list(self._subscriptions)  # from the run before, not used in this one yet
         self._awaited: set[str] = set(carried.awaited)
         self._children: dict[str, bool] = dict.fromkeys(
@@ -86,7 +89,8 @@ class SessionRuntime:
                 system.note(self._session, "subscribe", (source, filter_text), system.here(self._session))
                 return known
         identifier = str(self._session.chance.uuid4())
-        arguments = {"id": identifier, "source": source, "filter": filter_text}
+        encoded = self._session.codec.encode(filter_text)
+        arguments = {"id": identifier, "source": source, "filter": encoded}
         system.perform(self._session, "subscribe", arguments, (source, filter_text))
         self._subscriptions[identifier] = source, filter_text
         return identifier
@@ -119,7 +123,7 @@ class SessionRuntime:
         session, (source, text) = self._session, self._subscriptions[identifier]
         again = self._registered[identifier] = str(session.chance.uuid4())
         session.mail.alias(again, identifier)
-        arguments = {"id": again, "source": source, "filter": text}
+        arguments = {"id": again, "source": source, "filter": session.codec.encode(text)}
         await system.again(session, "subscribe", arguments, session.handler_name)
 
     async def _await_again(self, name: str) -> None:
@@ -263,7 +267,8 @@ class SessionRuntime:
         """What is registered under the session's name, and whose end it has not heard of."""
         return {
             "subscriptions": [
-                [self._registered.get(item, item), *what] for item, what in self._subscriptions.items()
+                [self._registered.get(item, item), source, self._session.codec.encode(text)]
+                for item, (source, text) in self._subscriptions.items()
             ],
             "awaited": sorted(self._awaited),
             "children": list(self._children),

@@ -195,3 +195,13 @@ def races(event):
         if len(got) % 10 == 0:
             sum(range(4_000_000))
             autokitteh.restart({"got": got, "last": event.data.last})
+
+
+def with_a_secret(event):
+    import os
+
+    feed = autokitteh.subscribe("feed", "data.key == '%s'" % os.environ["FEED_KEY"])
+    if not event.data.get("run"):
+        autokitteh.restart({"run": 1})
+    print("waiting")
+    return autokitteh.next_event(feed).i
