@@ -184,7 +184,9 @@ async def test_secret_in_a_filter_stands_in_no_history(bed):
     key = bed.secrets["FEED_KEY"]
     async with delivering(bed) as deliver:
         handle = await bed.begin("restarts.py:with_a_secret")
-        await eventually(lambda: bed.lines(handle.id) == ["waiting"])
+        refused = "subscribe(nosuch, data.key == '••••••') -> source \"nosuch\" not found"
+        await eventually(lambda: bed.lines(handle.id) == [refused] * 2)
+        await eventually(lambda: bed.store.mailbox.subscriptions(handle.id))
         await deliver({"key": "another", "i": 1})
         await deliver({"key": key, "i": 2})
         assert await handle.result() == 2

@@ -127,8 +127,9 @@ class Calls:
         try:
             return {"result": await self._host.ground.system.perform(op, arguments, caller)}
         except AutoKittehError as error:
+            message = self._host.codec.mask(str(error))
             raise ApplicationError(
-                str(error), {"code": error.code}, type=FAILURE_SDK, non_retryable=True
+                message, {"code": error.code}, type=FAILURE_SDK, non_retryable=True
             ) from None
 
     async def _flush(self, recorder: Recorder) -> None:

@@ -200,8 +200,12 @@ def races(event):
 def with_a_secret(event):
     import os
 
-    feed = autokitteh.subscribe("feed", "data.key == '%s'" % os.environ["FEED_KEY"])
+    filter = "data.key == '%s'" % os.environ["FEED_KEY"]
+    try:
+        autokitteh.subscribe("nosuch", filter)
+    except autokitteh.AutoKittehError as error:
+        print(error)
+    feed = autokitteh.subscribe("feed", filter)
     if not event.data.get("run"):
         autokitteh.restart({"run": 1})
-    print("waiting")
     return autokitteh.next_event(feed).i
