@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import datetime as dt
 import os
+import re
 import signal
+import sqlite3
 
 import httpx
 import pytest
@@ -15,6 +19,7 @@ from temporalio.client import Client
 from tests.helpers.ak import running
 from tests.helpers.projects import write
 from tests.helpers.waiting import eventually_sync
+from worker import clock
 
 CODE = """
 import autokitteh
@@ -26,6 +31,12 @@ def sleeps(event):
     print("waiting on {version}", "x" * int(event.data.get("size", 0)))
     text = autokitteh.wait_for_signal("go")["text"]
     print("{version}", len(text), len(event.data.get("text", "")))
+
+def sleeps_long(event):
+    given = event.data.body.json["text"]
+    print("waiting on {version}")
+    text = autokitteh.wait_for_signal("go")["text"]
+    print("{version}", len(text), len(given))
 
 def fails(event):
     raise ValueError("on purpose")
@@ -52,17 +63,20 @@ def ends_late(event):
 TRIGGERS = """
 - {name: go, type: webhook, call: "main.py:on_event"}
 - {name: sleep, type: webhook, call: "main.py:sleeps"}
+- {name: large, type: webhook, call: "main.py:sleeps_long"}
 - {name: ask, type: webhook, is_sync: true, call: "main.py:answers"}
 """
 SECOND = str(1 / 86_400)
+KEEP_NOTHING = {f"AK_RETENTION_{name}_DAYS": SECOND for name in ("EVENT", "LOG", "DEPLOYMENT")} | {
+    "AK_RETENTION_EVERY_SECONDS": "0"
+}
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory):
     """A running ``ak up`` where everything is past its time after a second, and one deployment stays."""
-    keep = {f"AK_RETENTION_{name}_DAYS": SECOND for name in ("EVENT", "LOG", "DEPLOYMENT")}
     home = tmp_path_factory.mktemp("up") / "home"
-    with running(home, AK_RETENTION_DEPLOYMENTS="1", AK_RETENTION_EVERY_SECONDS="0", **keep) as started:
+    with running(home, AK_RETENTION_DEPLOYMENTS="1", **KEEP_NOTHING) as started:
         yield started
         assert started.stop() == 0, started.log()
 
@@ -78,47 +92,100 @@ def session_of(up, event: str) -> str:
     return eventually_sync(lambda: up.ak("session", "list", "--event", event))[0]["id"]
 
 
-def test_cleaning_leaves_what_an_open_session_needs(up, tmp_path):
-    """Its event, its log, its deployment and its large input; everything else that is old goes, and is told."""
-    first = deploy(up, tmp_path, "one")
-    slept = httpx.post(first["webhooks"]["sleep"], json={}).headers["autokitteh-event-id"]
-    passed = httpx.post(first["webhooks"]["go"], json={}).headers["autokitteh-event-id"]
-    session, ended = session_of(up, slept), session_of(up, passed)
-    up.ak("session", "wait", ended, "--timeout", "60")
-    big = up.ak("session", "start", "kept", "main.py:sleeps", "--data", '{"text": "%s"}' % ("y" * 100_000))[
-        "id"
-    ]
-    eventually_sync(lambda: up.prints(session) and up.prints(big))
-    second = deploy(up, tmp_path, "two")
-    third = deploy(up, tmp_path, "three")
+def rows(up, query: str, *values) -> list[tuple]:
+    """What the database answers."""
+    with contextlib.closing(sqlite3.connect(up.home / "autokitteh.db")) as database, database:
+        return database.execute(query, values).fetchall()
 
-    def left() -> dict:
-        return up.ak("retention", "show")["removed"]
 
-    eventually_sync(lambda: second["deployment"] in left()["deployments"], 90)
-    eventually_sync(lambda: left()["events"] >= 1, 30)
-    assert passed in [item["id"] for item in up.ak("event", "list", "kept")]
-    told = up.run("retention", "run", "--dry-run").stdout
-    assert "would be deleted" in told
-    assert second["deployment"] in told
-    removed = up.ak("retention", "run")["removed"]
-    assert removed["events"] >= 1
-    assert second["deployment"] in removed["deployments"]
-    assert not {first["deployment"], third["deployment"]} & set(removed["deployments"])
-    assert removed["log_lines"] >= 3
-    assert removed["open_sessions"] >= 2
-    assert [item["id"] for item in up.ak("event", "list", "kept")] == [slept]
-    assert up.ak("session", "log", session)
-    assert up.ak("session", "get", session)["deployment"] == first["deployment"]
-    assert third["deployment"] != first["deployment"]
+async def blobs_of(up, session: str) -> set[str]:
+    """The large payloads that a session's history refers to."""
+    client = await Client.connect(up.ready["temporal"])
+    history = await client.get_workflow_handle(session).fetch_history()
+    data = b"".join(event.SerializeToString() for event in history.events)
+    return {name.decode() for name in re.findall(rb"blob_[0-9a-f]{64}", data)}
+
+
+def lines_of(up) -> dict[str, int]:
+    """How many lines of the log each session has."""
+    return dict(rows(up, "SELECT workflow_id, count(*) FROM session_log GROUP BY workflow_id"))
+
+
+def last_used(up, names: set[str], after_cutoff: dt.timedelta) -> None:
+    """Let payloads have been used so long after the moment from which on they are kept."""
+    # Temporal keeps histories for a day, and writers say once a day what they use.
+    at = str(clock.now().replace(tzinfo=None) - dt.timedelta(days=3) + after_cutoff)
+    for name in names:
+        rows(up, "UPDATE blobs SET used_at = ?, created_at = ? WHERE id = ?", at, at, name)
+
+
+def check_goes_on(up, sessions: dict[str, int]) -> None:
+    """Sessions of version one end as they should, in processes that know nothing of them; values: size of their input."""
     for pid in up.build_pids():
         os.kill(pid, signal.SIGKILL)
-    asyncio.run(send(up, session, {"text": "hello"}))
-    asyncio.run(send(up, big, {"text": "hello"}))
-    assert up.ak("session", "wait", session, "--timeout", "90")["state"] == "completed"
-    assert up.ak("session", "wait", big, "--timeout", "90")["state"] == "completed"
-    assert up.prints(session)[-1] == "one 5 0"
-    assert up.prints(big)[-1] == "one 5 100000"
+    for session in sessions:
+        asyncio.run(send(up, session, {"text": "hello"}))
+    for session, size in sessions.items():
+        assert up.ak("session", "wait", session, "--timeout", "90")["state"] == "completed"
+        assert up.prints(session)[-1] == f"one 5 {size}"
+
+
+def test_cleaning_leaves_what_an_open_session_needs(tmp_path):
+    """Its event, its log, its deployment and its large input; all else that is old goes, to the row, and is told."""
+    large = {"text": "y" * 400_000}
+    with running(tmp_path / "home", AK_RETENTION_DEPLOYMENTS="1", **KEEP_NOTHING) as up:
+        first = deploy(up, tmp_path, "one")
+        slept, passed = (
+            httpx.post(first["webhooks"][name], json=large | {"n": name}).headers["autokitteh-event-id"]
+            for name in ("large", "go")
+        )
+        session, ended = session_of(up, slept), session_of(up, passed)
+        up.ak("session", "wait", ended, "--timeout", "60")
+        by_hand = up.ak("session", "start", "kept", "main.py:sleeps")["id"]
+        eventually_sync(lambda: up.prints(session) and up.prints(by_hand))
+        second = deploy(up, tmp_path, "two")
+        third = deploy(up, tmp_path, "three")
+        needed, not_needed = (asyncio.run(blobs_of(up, name)) for name in (session, ended))
+        assert needed
+        assert not_needed
+        assert not needed & not_needed
+        last_used(up, needed, dt.timedelta(minutes=10))
+        last_used(up, not_needed, dt.timedelta(minutes=-1))
+
+        def show() -> dict:
+            """What would go."""
+            return up.ak("retention", "show")["removed"]
+
+        eventually_sync(lambda: second["deployment"] in show()["deployments"], 90)
+        eventually_sync(lambda: (show()["events"], show()["open_sessions"]) == (1, 2), 60)
+        assert {passed, slept} == {item["id"] for item in up.ak("event", "list", "kept")}
+        told = up.run("retention", "run", "--dry-run").stdout
+        assert "would be deleted" in told
+        assert second["deployment"] in told
+        lines = lines_of(up)
+        assert lines.keys() == {session, ended, by_hand}
+        removed = up.ak("retention", "run")["removed"]
+        expected = {
+            "open_sessions": 2,
+            "events": 1,
+            "signals": 0,
+            "log_lines": lines.pop(ended),
+            "registrations": 0,
+            "payloads": len(not_needed),
+            "deployments": [second["deployment"]],
+            "builds": [],
+        }
+        assert {name: removed[name] for name in expected} == expected
+        assert lines_of(up) == lines
+        assert {name for (name,) in rows(up, "SELECT id FROM blobs")} == needed
+        assert [item["id"] for item in up.ak("event", "list", "kept")] == [slept]
+        assert {item["id"] for item in up.ak("deployment", "list", "kept")} == {
+            first["deployment"],
+            third["deployment"],
+        }
+        assert up.ak("session", "get", session)["deployment"] == first["deployment"]
+        check_goes_on(up, {session: 400_000, by_hand: 0})
+        assert up.stop() == 0
 
 
 async def send(up, session: str, payload: dict, name: str = "go") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 
@@ -176,3 +177,28 @@ def test_event_recorded_by_many_at_once_is_recorded_once(store):
         thread.join()
     assert sorted(answers) == [False, False, False, True]
     assert len(store.events.deliveries(happened.id)) == 1
+
+
+def test_overdue_deliveries_are_counted_by_project(store):
+    """Those of events and signals from before some moment that nobody carried out; not what is new, done or taken."""
+    hour = dt.timedelta(hours=1)
+    now = clock.now()
+    for project, age, state in (
+        ("p", 2, "pending"),
+        ("p", 3, "pending"),
+        ("q", 2, "pending"),
+        ("p", 0, "pending"),
+        ("p", 2, "done"),
+        ("q", 2, "inbox"),
+    ):
+        happened = dataclasses.replace(event(created_at=now - age * hour), project=project)
+        planned = dataclasses.replace(delivery(happened), project=project, state=state)
+        assert store.events.record(happened, [planned]) is True
+    assert store.events.overdue(now - hour) == {"p": 2, "q": 1}
+    store.mailbox.await_signal("q", "go", "ses_1", now)
+    store.mailbox.signal("sig_1", "q", "go", 1)
+    assert store.events.overdue(now - hour) == {"p": 2, "q": 1}
+    with store.database.write() as connection:
+        connection.execute(sa.update(tables.signals).values(created_at=now - 2 * hour))
+    assert store.events.overdue(now - hour) == {"p": 2, "q": 2}
+    assert store.events.overdue(now - 4 * hour) == {}

@@ -176,3 +176,39 @@ def test_variables_of_connections_follow_the_manifest(store):
     ]
     deploy(store, "v2", var("A", "project's"))
     assert [(item.connection, item.name) for item in store.vars.list("p")] == [("", "A"), ("chat", "B")]
+
+
+def test_stamp_changes_with_the_variables_of_its_project(store):
+    """Set, set again, deleted, of a connection, by a manifest: another stamp each time, and only of that project."""
+    assert store.vars.stamps() == {}
+    seen = []
+
+    def changed() -> None:
+        """The project has a stamp that it never had, the other one still the same."""
+        stamps = store.vars.stamps()
+        assert stamps["p"] not in seen
+        assert (len(stamps), stamps["100%_p"]) == (2, other)
+        seen.append(stamps["p"])
+
+    store.vars.set("100%_p", "A", "1")
+    other = store.vars.stamps()["100%_p"]
+    for value in ("1", "2"):
+        store.vars.set("p", "A", value)
+        changed()
+    store.vars.set("p", "token", "x", connection="chat", secret=True)
+    changed()
+    assert store.vars.delete("p", "A")
+    changed()
+    deploy(store, "v1", var("FROM_MANIFEST", "1"))
+    changed()
+    assert store.vars.list("p")
+    assert store.vars.stamps()["p"] == seen[-1]
+
+
+def test_stamp_of_a_change_that_failed_stays(store):
+    """A value that was refused tells no process anything."""
+    store.vars.set("p", "A", "1")
+    before = store.vars.stamps()
+    with pytest.raises(StoreError):
+        store.vars.set("p", "B", "x" * (VALUE_LIMIT_BYTES + 1))
+    assert store.vars.stamps() == before

@@ -121,14 +121,15 @@ class Events:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def overdue(self, since: dt.datetime) -> dict[str, int]:
-        """For each project how many deliveries still wait whose events were recorded before."""
-        events, deliveries = tables.events, tables.deliveries
+        """For each project how many deliveries still wait whose events, or signals, were recorded before."""
+        signals = tables.signals
+        recorded = sa.func.coalesce(_E.c.created_at, signals.c.created_at)
         query = (
-            sa.select(deliveries.c.project, sa.func.count())
-            .join(events, events.c.id == deliveries.c.event_id)
-            .where((deliveries.c.state == "pending") & (events.c.created_at < since))
-            .where(deliveries.c.kind.in_(["start", "event", "signal"]))
-            .group_by(deliveries.c.project)
+            sa.select(_D.c.project, sa.func.count())
+            .outerjoin(_E, _E.c.id == _D.c.event_id)
+            .outerjoin(signals, signals.c.id == _D.c.event_id)
+            .where((_D.c.state == "pending") & (recorded < since))
+            .group_by(_D.c.project)
         )
         with self._database.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
