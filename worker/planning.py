@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from manifest import Change, Create, Delete, Place, Plan, State, Update
+from worker import environment
 from worker.store import Store
 from worker.store.records import Deployment
 from worker.usercode import archive
@@ -21,6 +22,7 @@ def whole(
     active: Deployment | None,
     packed: archive.Archive,
     values: dict[str, str],
+    requirements: str,
     store: Store,
 ) -> Plan:
     """The plan of a deployment that is needed, with all of its reasons.
@@ -31,9 +33,12 @@ def whole(
         active: what runs now.
         packed: the files to be deployed.
         values: the variables the new deployment's process will see.
+        requirements: what its interpreter has.
         store: has the files of what runs now.
     """
     changes = [*made.changes, *of_files(active, packed, store)]
+    named = {change.place for change in changes}
+    changes += [change for change in of_requirements(active, requirements) if change.place not in named]
     if active is not None:
         planned = {change.place for change in made.changes if change.place.kind == "variable"}
         changes += by_hand(active.environment, values, current, planned)
@@ -57,6 +62,16 @@ def of_files(active: Deployment | None, packed: archive.Archive, store: Store) -
             yield Delete(place)
         elif before[name] != after[name]:
             yield Update(place)
+
+
+def of_requirements(active: Deployment | None, requirements: str) -> Iterator[Change]:
+    """Other requirements of the same build: they are no part of its id."""
+    if active is None:
+        return
+    before, after = (environment.requirement_lines(text) for text in (active.requirements, requirements))
+    if before != after:
+        place = Place("file", archive.REQUIREMENTS)
+        yield Update(place) if before and after else Create(place) if after else Delete(place)
 
 
 def by_hand(

@@ -22,14 +22,14 @@ from typing import Any
 import manifest
 from manifest import Manifest, Plan, Project, State, Usage, render
 from manifest.plan import variable_fields
-from worker import clock, environment, planning
+from worker import clock, config, environment, planning
 from worker.errors import DeployError, UserCodeError
 from worker.store import Store
 from worker.store.records import Deployment
 from worker.usercode import archive, hints
 
 MANIFEST_NAME = "autokitteh.yaml"
-REQUIREMENTS_NAME = "requirements.txt"
+REQUIREMENTS_NAME = archive.REQUIREMENTS
 _RECENT = dt.timedelta(days=1)  # a trigger that had an event since then is in use
 
 
@@ -73,12 +73,11 @@ def prepare(directory: Path, store: Store) -> Prepared:
     """
     directory = directory.resolve()
     desired, warnings = read_manifest(directory)
-    packed = archive.pack(directory)
-    for name in packed.files:
-        if name.endswith(".py"):
-            check_syntax(directory / name, name)
-    requirements_file = directory / REQUIREMENTS_NAME
-    requirements = requirements_file.read_text() if requirements_file.is_file() else ""
+    packed = archive.pack(directory, without=config.home_directory())
+    sources = {name: text for name, text in packed.texts.items() if name.endswith(".py")}
+    for name, source in sources.items():
+        check_syntax(source, name)
+    requirements = packed.texts.get(REQUIREMENTS_NAME, b"").decode(errors="replace")
     wanted = Manifest.from_json(desired).project
     assert wanted is not None
     current = store.deployments.state(wanted.name)
@@ -88,7 +87,7 @@ def prepare(directory: Path, store: Store) -> Prepared:
     active = store.deployments.active(wanted.name)
     changed = active is None or active.version != version or active.desired != desired or bool(made.changes)
     if changed:
-        made = planning.whole(made, current, active, packed, values, store)
+        made = planning.whole(made, current, active, packed, values, requirements, store)
     return Prepared(
         project=wanted.name,
         directory=directory,
@@ -100,7 +99,7 @@ def prepare(directory: Path, store: Store) -> Prepared:
         version=version,
         changed=changed,
         plan=made,
-        warnings=[*warnings, *unkeepable(directory, packed.files, desired)],
+        warnings=[*warnings, *unkeepable(sources, desired)],
     )
 
 
@@ -127,10 +126,10 @@ def read_manifest(directory: Path) -> tuple[dict[str, Any], list[str]]:
     return result.manifest.to_json(), [problems] if result.problems else []
 
 
-def check_syntax(path: Path, name: str) -> None:
+def check_syntax(source: bytes, name: str) -> None:
     """Every Python file must at least parse: a broken one would only show at its first import."""
     try:
-        ast.parse(path.read_bytes(), filename=name)
+        ast.parse(source, filename=name)
     except SyntaxError as error:
         shown = f"\n    {error.text.rstrip()}" if error.text else ""
         raise UserCodeError(f"{error.msg}{shown}", where=f"{name}:{error.lineno}") from None
@@ -138,16 +137,15 @@ def check_syntax(path: Path, name: str) -> None:
         raise UserCodeError(str(error), where=f"{name}:1") from None
 
 
-def unkeepable(directory: Path, files: list[str], desired: dict[str, Any]) -> list[str]:
+def unkeepable(sources: Mapping[str, bytes], desired: dict[str, Any]) -> list[str]:
     """Where a durable handler would make an object that cannot be kept; nothing when no handler is durable."""
     if not any(item["call"] and item["is_durable"] for item in desired["project"]["triggers"]):
         return []
     return [
         f"{where}: {name} gives an object that cannot be kept; use it in a function marked @autokitteh.activity, "
         "or say is_durable: false"
-        for file in files
-        if file.endswith(".py")
-        for where, name in hints.hints((directory / file).read_text(errors="replace"), file)
+        for file, source in sources.items()
+        for where, name in hints.hints(source.decode(errors="replace"), file)
     ]
 
 

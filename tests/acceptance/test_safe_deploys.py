@@ -175,6 +175,50 @@ def test_activate_goes_back_to_an_old_deployment_with_its_configuration(up, stor
     go(up, session)
 
 
+SAYS = """
+    import autokitteh
+    import idna
+
+    def on_event(event):
+        return ["{version}", idna.__version__]
+
+    def waits(event):
+        autokitteh.next_signal("go")
+        return on_event(event)
+"""
+
+
+def test_activate_goes_back_to_old_code_and_old_libraries(up, store, tmp_path):
+    """Each deployment is its code and its requirements; a session ends on the one it began on."""
+
+    def deploy(version: str, library: str) -> dict:
+        """Deploy code that says this, with this version of a library."""
+        files = {"main.py": SAYS.format(version=version), "requirements.txt": f"idna=={library}\n"}
+        return up.ak("deploy", str(write(tmp_path / "p", "codes", files)))
+
+    def says() -> list[str]:
+        """What a new session says."""
+        return up.ak("session", "start", "codes", "main.py:on_event", "--wait")["result"]
+
+    first, second, third = deploy("one", "3.6"), deploy("two", "3.6"), deploy("two", "3.7")
+    assert first["build"] != second["build"]
+    assert second["build"] == third["build"]
+    assert len({item["deployment"] for item in (first, second, third)}) == 3
+    assert [(item["action"], item["name"]) for item in third["actions"]] == [("update", "requirements.txt")]
+    assert says() == ["two", "3.7"]
+    waiting = up.ak("session", "start", "codes", "main.py:waits")["id"]
+    eventually_sync(lambda: store.mailbox.awaited([waiting]), 30)
+    for older, said in ((first, ["one", "3.6"]), (second, ["two", "3.6"])):
+        answer = up.ak("deployment", "activate", older["deployment"])
+        assert (answer["changed"], answer["build"]) == (True, older["build"])
+        assert says() == said
+    up.run("project", "export", "codes", "--to", str(tmp_path / "out"))
+    assert (tmp_path / "out" / "requirements.txt").read_text() == "idna==3.6\n"
+    go(up, waiting)
+    ended = up.ak("session", "wait", waiting, "--timeout", "60")
+    assert (ended["result"], ended["deployment"]) == (["two", "3.7"], third["deployment"])
+
+
 def test_deactivated_project_takes_no_new_work_and_goes_on_with_the_old(up, store, tmp_path):
     """Webhooks answer 404, schedules go, the open session goes on; activating it brings everything back."""
     project = write(tmp_path / "p", "quiet", code("one"), triggers=HOOK)

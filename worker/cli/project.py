@@ -109,7 +109,7 @@ def export(
             hint="`--force` writes over it, or choose another --to.",
         )
     try:
-        files = archive.export(build.content, path)
+        files = archive.export(build.content, path, active.requirements)
     except OSError as error:
         raise WorkerError(
             f"{error.filename or path} cannot be written: {error.strerror}", hint="Choose another --to."

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from worker import config
 from worker.errors import WorkerError
 from worker.usercode import archive
 
@@ -24,7 +25,7 @@ def look(directory: Path) -> Look:
     """The files of a project as they are now; nothing while it cannot be read, in the middle of a save."""
     found: Look = {}
     try:
-        for name in archive.collect(directory):
+        for name in archive.collect(directory, without=config.home_directory()):
             base = name.rpartition("/")[2]
             if not base.endswith(_TEMPORARY) and base not in _PROBES:
                 state = (directory / name).stat()

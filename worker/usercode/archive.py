@@ -2,6 +2,9 @@
 
 Kept: everything but names that begin with a dot, ``__pycache__``, compiled files, ``node_modules`` and virtual
 environments. Names that begin with ``_`` are kept. A link is stored as what it points to, inside the project only.
+A file that vanishes while we look was not there; what is read of a file is read once.
+
+The requirements are packed like any file, but are no part of the id: they make another deployment of the same build.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import re
 import shutil
 import stat
@@ -16,12 +20,13 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from worker.errors import DeployError
 
+REQUIREMENTS = "requirements.txt"
 LIMIT_BYTES = 64 * 1024 * 1024
 _SKIPPED = frozenset({"__pycache__", "node_modules"})
 _HASH_CHARACTERS = 32
@@ -30,25 +35,44 @@ _DONE = ".complete"
 
 @dataclass(frozen=True)
 class Archive:
-    """A packed project."""
+    """A packed project; ``texts`` are its Python files and its requirements, as they were read."""
 
     content: bytes
     build_id: str
     files: list[str]
+    texts: Mapping[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
-def collect(directory: Path) -> list[str]:
+def collect(directory: Path, without: Path | None = None) -> list[str]:
     """The files that belong to a build, as sorted relative POSIX paths.
 
+    Args:
+        directory: the project.
+        without: a directory that is none of its files even when it lies inside: our own state.
+
     Raises:
-        DeployError: a link leads out of the project.
+        DeployError: a link leads out of the project, or it is the directory of our own state.
     """
-    return sorted(_walk(directory, directory.resolve()))
+    root, state = directory.resolve(), without.resolve() if without is not None else None
+    if root == state:
+        raise DeployError(
+            f"{directory} is AK_HOME: its key and its database would be part of the project",
+            hint="Set AK_HOME to another directory, or move the project.",
+        )
+    return sorted(_walk(directory, root, state))
 
 
-def _walk(directory: Path, root: Path) -> Iterator[str]:
-    for entry in sorted(directory.iterdir()):
+def _walk(directory: Path, root: Path, state: Path | None) -> Iterator[str]:
+    try:
+        entries = sorted(directory.iterdir())
+    except FileNotFoundError:
+        if directory.resolve() == root:
+            raise
+        return
+    for entry in entries:
         if entry.name.startswith(".") or entry.name in _SKIPPED or entry.suffix == ".pyc":
+            continue
+        if entry.is_dir() and state is not None and entry.resolve() == state:
             continue
         _check_name(entry.name)
         target = entry.resolve()
@@ -66,7 +90,7 @@ def _walk(directory: Path, root: Path) -> Iterator[str]:
             if not (entry / "pyvenv.cfg").exists() and not (
                 entry.is_symlink() and target in entry.absolute().parents
             ):
-                yield from _walk(entry, root)
+                yield from _walk(entry, root, state)
         elif entry.is_file():
             yield _relative(entry, root)
 
@@ -86,8 +110,8 @@ def _relative(entry: Path, root: Path) -> str:
         return entry.name
 
 
-def pack(directory: Path) -> Archive:
-    """The project's files and the id of their content.
+def pack(directory: Path, without: Path | None = None) -> Archive:
+    """The project's files and the id of their content; ``without`` as in ``collect``.
 
     Raises:
         DeployError: too large, or a file cannot be read.
@@ -95,16 +119,20 @@ def pack(directory: Path) -> Archive:
     digest = hashlib.sha256()
     buffer = io.BytesIO()
     total = 0
-    files = collect(directory)
+    files = []
+    texts = {}
     with (
         # The header carries no time, so that the same files are the same bytes.
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=6, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for name in files:
-            path = directory / name
+        for name in collect(directory, without):
             try:
-                content = path.read_bytes()
+                with (directory / name).open("rb") as file:
+                    content = file.read()
+                    executable = bool(os.fstat(file.fileno()).st_mode & stat.S_IXUSR)
+            except FileNotFoundError:
+                continue
             except OSError as error:
                 raise DeployError(
                     f"{name} cannot be read: {error.strerror}", hint="Correct its permissions, or remove it."
@@ -114,13 +142,16 @@ def pack(directory: Path) -> Archive:
                 raise DeployError(
                     f"the project is over {LIMIT_BYTES // 2**20} MiB (at {name})", hint="Keep data elsewhere."
                 )
-            executable = bool(path.stat().st_mode & stat.S_IXUSR)
+            files.append(name)
+            if name.endswith(".py") or name == REQUIREMENTS:
+                texts[name] = content
             info = tarfile.TarInfo(name)
             info.size = len(content)
             info.mode = 0o755 if executable else 0o644
             tar.addfile(info, io.BytesIO(content))
-            digest.update(f"{name}\0{int(executable)}\0{len(content)}\0".encode() + content)
-    return Archive(buffer.getvalue(), f"bld_{digest.hexdigest()[:_HASH_CHARACTERS]}", files)
+            if name != REQUIREMENTS:
+                digest.update(f"{name}\0{int(executable)}\0{len(content)}\0".encode() + content)
+    return Archive(buffer.getvalue(), f"bld_{digest.hexdigest()[:_HASH_CHARACTERS]}", files, texts)
 
 
 def digests(content: bytes) -> dict[str, str]:
@@ -141,10 +172,15 @@ def digests(content: bytes) -> dict[str, str]:
     return found
 
 
-def export(content: bytes, path: Path) -> list[str]:
+def export(content: bytes, path: Path, requirements: str | None = None) -> list[str]:
     """Write the files of an archive to a directory, or to a zip file by its name; returns their names.
 
     What is in the way is written over; other files of a directory stay.
+
+    Args:
+        content: the archive.
+        path: where to.
+        requirements: those of the deployment, where they count and not what was packed.
 
     Raises:
         DeployError: it is damaged, or an entry leads out of it.
@@ -156,6 +192,10 @@ def export(content: bytes, path: Path) -> list[str]:
             _extract(content, fresh)
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
+        if requirements:
+            (fresh / REQUIREMENTS).write_text(requirements)
+        elif requirements is not None:
+            (fresh / REQUIREMENTS).unlink(missing_ok=True)
         files = [file for file in sorted(fresh.rglob("*")) if file.is_file()]
         names = [file.relative_to(fresh).as_posix() for file in files]
         if path.suffix == ".zip":

@@ -15,6 +15,7 @@ from tests.helpers.projects import write
 from worker import target
 from worker.errors import DeployError, UserCodeError
 from worker.store.records import Variable
+from worker.usercode import archive
 
 
 def state_of(*variables, **parts):
@@ -174,6 +175,7 @@ def test_prepare_knows_what_is_already_deployed(tmp_path):
         desired=first.desired,
         build_id=first.packed.build_id,
         environment=first.environment,
+        requirements=first.requirements,
     )
     applied = state_of(triggers=model(first.desired).triggers)
     same = target.prepare(project, store_of(active=active, state=applied, build=build))
@@ -195,16 +197,35 @@ def test_prepare_knows_what_is_already_deployed(tmp_path):
         (lambda project: (project / "util.py").unlink(), [("delete", "file", "util.py")]),
         (lambda project: (project / "new.py").write_text(""), [("create", "file", "new.py")]),
         (lambda project: None, [("update", "runtime", "ak")]),
+        (
+            lambda project: (project / "requirements.txt").write_text("idna==2\n"),
+            [("update", "file", "requirements.txt")],
+        ),
+        (lambda project: (project / "requirements.txt").unlink(), [("delete", "file", "requirements.txt")]),
+        (
+            lambda project: (project / "requirements.txt").write_text("# why\nidna==1\n"),
+            [("update", "runtime", "ak")],
+        ),
     ],
-    ids=["changed", "executable", "gone", "new", "nothing but the runtime"],
+    ids=[
+        "changed",
+        "executable",
+        "gone",
+        "new",
+        "nothing but the runtime",
+        "requirements",
+        "no requirements",
+        "comment",
+    ],
 )
 def test_plan_has_all_that_differs_from_what_runs(tmp_path, change, expected):
     """Files that changed, came or went; where nothing else did, it is ak itself."""
-    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n", "util.py": "x = 1\n"})
+    files = {"main.py": "def on_event(e): ...\n", "util.py": "x = 1\n", "requirements.txt": "idna==1\n"}
+    project = write(tmp_path / "p", "shop", files)
     first = target.prepare(project, store_of())
     build = SimpleNamespace(content=first.packed.content)
     active = SimpleNamespace(version="another", desired=first.desired, build_id=first.packed.build_id)
-    active.environment = {}
+    active.environment, active.requirements = {}, first.requirements
     change(project)
     applied = state_of(triggers=model(first.desired).triggers)
     found = target.prepare(project, store_of(active=active, state=applied, build=build)).plan.changes
@@ -217,7 +238,7 @@ def test_plan_has_what_was_set_by_hand_meanwhile(tmp_path):
     by_hand = [Variable("shop", "A", "2"), Variable("shop", "token", "t", "chat", secret=True)]
     first = target.prepare(project, store_of(*by_hand))
     active = SimpleNamespace(version="another", desired=first.desired, build_id=first.packed.build_id)
-    active.environment = {"A": "1", "GONE": "x"}
+    active.environment, active.requirements = {"A": "1", "GONE": "x"}, ""
     applied = state_of(*by_hand, triggers=model(first.desired).triggers)
     found = target.prepare(project, store_of(active=active, state=applied)).plan.changes
     assert [(change.place.label, change.note) for change in found] == [
@@ -242,6 +263,57 @@ def test_prepare_refuses_what_cannot_work(tmp_path, name, content, message):
     with pytest.raises((DeployError, UserCodeError), match=message) as refused:
         target.prepare(project, store_of())
     assert name in f"{refused.value.where} {refused.value}"
+
+
+def test_other_requirements_are_another_version_of_the_same_build(tmp_path):
+    """The files are what a build is; what its interpreter has belongs to the deployment."""
+    files = {"main.py": "def on_event(e): ...\n", "requirements.txt": "idna==1\n"}
+    project = write(tmp_path / "p", "shop", files)
+    first = target.prepare(project, store_of())
+    (project / "requirements.txt").write_text("idna==2\n")
+    second = target.prepare(project, store_of())
+    assert first.packed.build_id == second.packed.build_id
+    assert (first.version == second.version, second.requirements) == (False, "idna==2\n")
+
+
+def test_home_inside_a_project_is_none_of_its_files(tmp_path, monkeypatch):
+    """Neither the key nor the database is packed; a project that is AK_HOME itself is refused."""
+    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n", "state/key": "secret"})
+    monkeypatch.setenv("AK_HOME", str(project / "state"))
+    assert target.prepare(project, store_of()).packed.files == ["autokitteh.yaml", "main.py"]
+    monkeypatch.setenv("AK_HOME", str(project))
+    with pytest.raises(DeployError, match="is AK_HOME: its key"):
+        target.prepare(project, store_of())
+
+
+def test_file_that_vanishes_meanwhile_was_not_there(tmp_path, monkeypatch):
+    """Between the look at the directory and the reading of its files: a deployment of what is left."""
+    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n", "notes.py": "x = 1\n"})
+    plain = archive.collect
+
+    def collect(*given):
+        """The files; one is gone right afterwards."""
+        found = plain(*given)
+        (project / "notes.py").unlink()
+        return found
+
+    monkeypatch.setattr(archive, "collect", collect)
+    assert target.prepare(project, store_of()).packed.files == ["autokitteh.yaml", "main.py"]
+
+
+def test_file_that_vanishes_after_packing_is_packed(tmp_path, monkeypatch):
+    """What was read is what is checked and deployed."""
+    project = write(tmp_path / "p", "shop", {"main.py": "def on_event(e): ...\n", "notes.py": "x = 1\n"})
+    plain = archive.pack
+
+    def pack(directory, without):
+        """The archive; the project is moved away right afterwards."""
+        packed = plain(directory, without)
+        (project / "notes.py").unlink()
+        return packed
+
+    monkeypatch.setattr(archive, "pack", pack)
+    assert target.prepare(project, store_of()).packed.files == ["autokitteh.yaml", "main.py", "notes.py"]
 
 
 def test_prepare_asks_for_a_manifest(tmp_path):
