@@ -7,6 +7,8 @@ import pkgutil
 import re
 from pathlib import Path
 
+import autokitteh
+import manifest
 import worker
 from autokitteh.errors import AutoKittehError
 from manifest.errors import CODES
@@ -42,6 +44,15 @@ def test_errors_are_defined_in_files_of_errors():
     root = Path(worker.__path__[0])
     found = [path for path in root.rglob("*.py") if pattern.search(path.read_text())]
     assert [path for path in found if path.stem != "errors"] == []
+
+
+def test_every_code_in_the_source_is_one_of_them():
+    """Also where a code is written out, because no error is raised there."""
+    known = {*(kind.code for kind in classes()), AutoKittehError.code, *CODES}
+    roots = [Path(package.__path__[0]) for package in (worker, autokitteh, manifest)]
+    sources = [path.read_text() for root in roots for path in root.rglob("*.py")]
+    written = {code for source in sources for code in re.findall(r'"(AK\d{4})"', source)}
+    assert written == known
 
 
 def test_codes_are_documented():

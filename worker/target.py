@@ -132,9 +132,12 @@ def check_syntax(source: bytes, name: str) -> None:
         ast.parse(source, filename=name)
     except SyntaxError as error:
         shown = f"\n    {error.text.rstrip()}" if error.text else ""
-        raise UserCodeError(f"{error.msg}{shown}", where=f"{name}:{error.lineno}") from None
+        raise UserCodeError(
+            f"{error.msg}{shown}", where=f"{name}:{error.lineno}", hint="Correct it; nothing was changed."
+        ) from None
     except ValueError as error:
-        raise UserCodeError(str(error), where=f"{name}:1") from None
+        hint = "Save it again as text; nothing was changed."
+        raise UserCodeError(f"the file is not Python: {error}", where=f"{name}:1", hint=hint) from None
 
 
 def unkeepable(sources: Mapping[str, bytes], desired: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from worker.store.records import Project
 
 T = TypeVar("T")
+PATIENCE_SECONDS = 20.0  # for a Temporal that is just starting
 
 
 def settings() -> Settings:
@@ -62,7 +63,7 @@ async def connected(found: Settings, store: Store) -> AsyncIterator[Client]:
     """Temporal, with the store for large payloads."""
     from worker import temporal
 
-    yield await temporal.connect(found, store.blobs)
+    yield await temporal.connect(found, store.blobs, patience_seconds=PATIENCE_SECONDS)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

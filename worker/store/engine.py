@@ -72,7 +72,7 @@ class Database:
         parsed = parse(url)
         self.dialect = parsed.get_backend_name()
         self._lock = threading.Lock()
-        self._place = parsed.render_as_string(hide_password=True)
+        self._place = parsed.set(drivername=self.dialect).render_as_string(hide_password=True)
         if self.dialect == "sqlite":
             self.engine = sa.create_engine(
                 parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
