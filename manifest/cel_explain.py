@@ -6,7 +6,7 @@ Rules:
    Of a condition ``a ? b : c`` only the branch that was taken is.
 2. A path such as ``data.body.json.action`` is one part; a missing key says which keys there are instead.
 3. Of a loop, the first elements are shown with what the body is for each.
-4. Parts without a variable inside, and a path seen before, are left out.
+4. Parts without a variable inside, and a path seen before, are left out; the whole is always there.
 5. A comparison of values of two types says so: they are never equal, which ``7`` and ``"7"`` do not show at once.
 6. The work is bounded: after some seconds the remaining parts stay without a value, and say so.
 """
@@ -192,6 +192,11 @@ def explain(node: Node, data: Any, event_type: str) -> list[Part]:
     """The parts of a checked expression, in the order of its text."""
     explainer = _Explainer({} if data is None else data, event_type or "")
     explainer.walk(node, 0, {})
+    if not explainer.parts:  # not even a variable in it: ``false``
+        try:
+            explainer.parts.append(Part(0, text_of(node), explainer.value(node, {})))
+        except EvaluationError as error:
+            explainer.parts.append(Part(0, text_of(node), failure=str(error)))
     return explainer.parts
 
 

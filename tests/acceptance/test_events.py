@@ -27,6 +27,7 @@ def subscriber(event):
 TRIGGERS = """
 - {name: orders, type: webhook, filter: 'data.body.json.action == "opened"', call: "main.py:on_event"}
 - {name: typo, type: webhook, filter: 'data.body.json.actoin == "opened"', call: "main.py:on_event"}
+- {name: never, type: webhook, filter: "false", call: "main.py:on_event"}
 - {name: posted, connection: chat, event_type: message, call: "main.py:on_event"}
 - {name: quiet, connection: chat, filter: 'data.text.startsWith("!")', call: "main.py:on_event"}
 """
@@ -91,6 +92,32 @@ def test_explain_a_typo_in_a_key(up, deployed):
     assert event in [item["id"] for item in up.ak("event", "list", "events", "--unhandled")]
 
 
+def test_explain_a_filter_that_is_only_a_value(up, deployed):
+    """It is told as any other."""
+    lines = up.run("event", "explain", post(deployed, "never", {})).stdout.splitlines()
+    assert lines[lines.index("  filter") + 1] == "    false  → false"
+
+
+def test_an_event_is_shown_as_it_was_sent(up, deployed):
+    """Method, path and the decoded body, in the list, the event and the session; base64 only for programs."""
+    sent = httpx.post(
+        deployed["webhooks"]["orders"] + "/new?x=1",
+        json={"action": "opened", "number": 9},
+        headers={"User-Agent": "test"},
+    )
+    event = sent.headers["AutoKitteh-Event-ID"]
+    session = explained(up, event)["triggers"][0]["session"]["id"]
+    request = "POST /new?x=1 {'action': 'opened', 'number': 9}"
+    listed = {item["id"]: item["preview"] for item in up.ak("event", "list", "events")}
+    assert listed[event] == request
+    assert request in up.run("event", "list", "events").stdout
+    text = up.run("event", "get", event).stdout
+    check(text, "event/get", ADDRESS=up.ak("event", "get", event)["memo"]["remote_addr"])
+    found = up.ak("event", "get", event)
+    assert (found["trigger"], found["data"]["body"]["bytes"][:4]) == ("orders", "eyJh")
+    assert f"  data      {request}" in up.run("session", "show", session).stdout.splitlines()
+
+
 def test_explain_an_event_of_a_connection(up, deployed):
     """Each of its triggers by type and filter; nothing else listened."""
     event = up.ak("event", "send", "events", "chat", "--type", "reaction", "--data", '{"text": "hi"}')[
@@ -100,7 +127,7 @@ def test_explain_an_event_of_a_connection(up, deployed):
     reasons = {item["name"]: item["reason"] for item in found["triggers"]}
     assert reasons["posted"] == "event type is 'reaction', the trigger wants 'message'"
     assert reasons["quiet"].endswith("is false")
-    assert {item["name"] for item in found["other_triggers"]} == {"orders", "typo"}
+    assert {item["name"] for item in found["other_triggers"]} == {"orders", "typo", "never"}
 
 
 def test_send_a_file_and_let_it_happen_again(up, deployed, tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 
 import httpx
 import pytest
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import Client
 
 from tests.helpers.ak import AK
 from tests.helpers.golden import check
@@ -87,6 +90,15 @@ def many(event):
 
 def quick(event):
     print("quick")
+
+
+def chain(event):
+    n = event.data["n"]
+    print("run", n)
+    look_up(n)
+    if n < 2:
+        autokitteh.restart({"n": n + 1})
+    return n
 """
 TRIGGERS = """
 - {name: orders, type: webhook, filter: "data.body.json.number > 0", call: "main.py:on_order"}
@@ -255,6 +267,41 @@ def test_list_by_what_is_known_of_sessions(up, deployed, failed):
     assert "KeyError: 'missing'" in text
     assert found["ui"] in text
     assert "\x1b" not in text
+
+
+async def forget(up, session: str) -> None:
+    """Let Temporal delete the history of a session, as it does when its retention is over."""
+    client = await Client.connect(up.ready["temporal"])
+    runs = [item.run_id async for item in client.list_workflows(f'WorkflowId="{session}"')]
+    for run in runs:
+        request = DeleteWorkflowExecutionRequest(namespace="default")
+        request.workflow_execution.workflow_id, request.workflow_execution.run_id = session, run
+        await client.workflow_service.delete_workflow_execution(request)
+
+
+def test_show_of_a_chain_of_restarts_of_a_fork_and_of_what_is_only_a_log(up, deployed):
+    """Each run under its heading; a fork says at its top what it took over, and names the other session, not an event."""
+    chain = up.ak("session", "start", "show", "main.py:chain", "--data", '{"n": 0}', "--wait")["id"]
+    runs = up.ak("session", "show", chain)["runs"]
+    assert [(run["data"], run["state"]) for run in runs] == [
+        ("{'n': 0}", "restarted"),
+        ("{'n': 1}", "restarted"),
+        ("{'n': 2}", "completed"),
+    ]
+    assert [entry["n"] for run in runs for entry in run["entries"] if "n" in entry] == [1, 1, 1]
+    fork = up.ak("session", "fork", chain, "--at", "1", "--wait")["id"]
+    assert up.ak("session", "show", fork)["origin"] == {"session": chain, "how": "forked", "steps": 1}
+    check(up.run("session", "show", fork).stdout, "session/show-fork")
+    again = up.ak("session", "restart", chain, "--data", '{"n": 2}', "--wait")["id"]
+    assert f"  by        restart of {chain}" in up.run("session", "show", again).stdout.splitlines()
+    asyncio.run(forget(up, chain))
+    eventually_sync(lambda: up.ak("session", "get", chain).get("only_log"))
+    text = up.run("session", "show", chain).stdout
+    check(text, "session/show-log")
+    assert up.run("session", "show", chain, "--follow").stdout == text
+    for command in (["debug", "--commands", "w"], ["fork", "--at", "1"], ["restart"]):
+        refused = up.run("session", *command, chain, check=False)
+        assert (refused.returncode, "ak session log" in refused.stderr) == (4, True)
 
 
 def test_unknown_sessions_name_the_nearest(up, failed):

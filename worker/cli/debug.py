@@ -76,20 +76,23 @@ async def prepare(client: Any, identifier: str, store: Any, at: int | None) -> A
     """What the debugging process is started with, and the state of the session.
 
     Raises:
-        NotFoundError: there is no such step.
+        NotFoundError: there is no such step, or the history is gone.
         DeployError: the code it ran is gone.
     """
     import asyncio
 
     from temporalio.api.history.v1 import History
 
+    from worker.cli import histories
     from worker.moving import version_of
     from worker.steps import steps_of
     from worker.supervisor import boot
 
     found = context.settings()
-    described = await client.get_workflow_handle(identifier).describe()
     now = await sessions.read(client, identifier, store)
+    if now.get("only_log"):
+        raise histories.gone(identifier)
+    described = await client.get_workflow_handle(identifier).describe()
     version = version_of(described)
     deployment = store.deployments.by_version(described.task_queue, version) if version else None
     if deployment is None:

@@ -13,9 +13,10 @@ import typer
 from worker import clock, ids
 from worker.cli import context, event_explain, nearest
 from worker.cli.deploy import Json
-from worker.cli.output import Output, moment, table
+from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.session import parse_data
 from worker.cli.times import moment_of
+from worker.contracts import MEMO_METHOD, MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG
 from worker.errors import NotFoundError, UsageError
 
 app = typer.Typer(
@@ -24,6 +25,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 event_explain.add_to(app)
+
+# Of the memo: identifiers and what is told elsewhere. --json has all of it.
+_NOT_FOR_PEOPLE = frozenset({MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG, MEMO_METHOD})
 
 EventId = Annotated[str, typer.Argument(help="The event's id, or the beginning of one.")]
 
@@ -45,6 +49,8 @@ def list_events(
 
     Example: ak event list shop --since 2h --unhandled
     """
+    from worker.story import requests
+
     with context.opened(context.settings()) as store:
         events = store.events.list(
             project,
@@ -56,13 +62,25 @@ def list_events(
             unhandled=unhandled,
         )
         deliveries = store.events.deliveries_of([item.id for item in events])
+    headers = ["ID", *([] if project else ["PROJECT"]), "SOURCE", "TYPE", "AT", "LED TO"]
     rows = [
-        [e.id, e.project, e.source, e.event_type or "-", moment(e.created_at), effect(deliveries[e.id])]
+        [
+            e.id,
+            *([] if project else [e.project]),
+            e.source,
+            e.event_type or "-",
+            moment(e.created_at),
+            effect(deliveries[e.id]),
+        ]
         for e in events
     ]
+    said = [requests.data_text(e.data) for e in events]
     Output(as_json=as_json).document(
-        [as_document(e) | {"led_to": counts(deliveries[e.id])} for e in events],
-        table(["ID", "PROJECT", "SOURCE", "TYPE", "AT", "LED TO"], rows),
+        [
+            as_document(e) | {"led_to": counts(deliveries[e.id]), "preview": text}
+            for e, text in zip(events, said, strict=True)
+        ],
+        table_with_rest(headers, rows, "DATA", said),
     )
 
 
@@ -72,6 +90,8 @@ def get(event: EventId, as_json: Json = False) -> None:
 
     Example: ak event get evt_5h2
     """
+    from worker.story import requests
+
     with context.opened(context.settings()) as store:
         found = existing(store, event)
         deliveries = [
@@ -87,16 +107,26 @@ def get(event: EventId, as_json: Json = False) -> None:
             }
             for d in store.events.deliveries(found.id)
         ]
-    lines = [f"{found.id}  {found.source}  {found.event_type}  {moment(found.created_at)}"]
+        trigger = trigger_of(store, found)
+    of = f"{found.source_kind} {found.source} of {found.project}"
+    lines = [f"{found.id}  {found.event_type or '-'}  from {of}  {moment(found.created_at)}"]
     lines += [
         f"  {d['trigger']} → {d['handler'] or d['session'] or '-'}  {d['state']}  "
         f"{d['session'] or ''} {d['reason']}".rstrip()
         for d in deliveries
     ]
-    lines += [f"  {name}: {value}" for name, value in found.memo.items()]
-    lines.append(json.dumps(found.data, indent=2, ensure_ascii=False))
+    if trigger and trigger != found.source:
+        lines.append(f"  the trigger is called {trigger} now")
+    lines += [f"  {name}: {value}" for name, value in found.memo.items() if name not in _NOT_FOR_PEOPLE]
+    if requests.is_request(found.data):
+        lines += ["", *requests.lines_of(found.data)]
+    else:
+        lines.append(json.dumps(found.data, indent=2, ensure_ascii=False))
     Output(as_json=as_json).document(
-        as_document(found) | {"data": found.data, "deliveries": deliveries}, "\n".join(lines)
+        as_document(found)
+        | {"trigger": trigger, "preview": requests.data_text(found.data)}
+        | {"data": found.data, "deliveries": deliveries},
+        "\n".join(lines),
     )
 
 
@@ -253,6 +283,12 @@ def kind_of(store: Any, project: str, source: str) -> str:
         return "connection"
     known = ", ".join([*triggers, *connections]) or "none"
     raise NotFoundError(f"{project} has no trigger or connection {source}", hint=f"There are: {known}")
+
+
+def trigger_of(store: Any, event: Any) -> str | None:
+    """The name that the event's trigger has now; None for an event of a connection, and when it is gone."""
+    wanted = event.memo.get(MEMO_TRIGGER_ID)
+    return next((item.name for item in store.triggers.list(event.project) if item.id == wanted), None)
 
 
 def counts(deliveries: Sequence[Any]) -> dict[str, int]:

@@ -34,8 +34,14 @@ async def events_of(client: Client, session: str) -> list[HistoryEvent]:
 
     Raises:
         PayloadError: a large value is not in the store.
+        NotFoundError: Temporal does not keep the history any more.
     """
-    events = [event async for event in client.get_workflow_handle(session).fetch_history_events()]
+    try:
+        events = [event async for event in client.get_workflow_handle(session).fetch_history_events()]
+    except RPCError as error:
+        if not is_gone(error):
+            raise
+        raise gone(session) from None
     codec = client.data_converter.payload_codec
     for event in events:
         for payload in payloads_in(event):
@@ -57,8 +63,13 @@ async def first_event(client: Client, session: str, run: str | None = None) -> l
     except RPCError as error:
         if not is_gone(error):
             raise
-    raise NotFoundError(
-        f"Temporal does not keep the beginning of {session} any more",
+    raise gone(session, "the beginning")
+
+
+def gone(session: str, what: str = "the history") -> NotFoundError:
+    """The error for a session of which the log alone is left."""
+    return NotFoundError(
+        f"Temporal does not keep {what} of {session} any more",
         hint=f"Its log is: `ak session log {session}`",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from worker import clock
 
 _TELL_AFTER_SECONDS = 1.0
+_LAST_CHARACTERS = 60
+_SHORTEST_LAST_CHARACTERS = 20
 
 
 class Output:
@@ -63,6 +66,24 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in [headers, *rows]
     ]
     return "\n".join(lines)
+
+
+def table_with_rest(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], last: str, texts: Sequence[str]
+) -> str:
+    """A table whose last column takes what room the terminal has left; in a pipe it has a fixed one, or more."""
+    if not rows:
+        return "nothing"
+    lines = table([*headers, ""], [[*row, ""] for row in rows]).splitlines()
+    width = max(len(line) for line in lines)
+    columns = shutil.get_terminal_size((0, 0)).columns  # what COLUMNS says, also in a pipe
+    room = max(columns - width - 2, _SHORTEST_LAST_CHARACTERS if sys.stdout.isatty() else _LAST_CHARACTERS)
+    shown = [f"{lines[0]:<{width}}  {last}"]
+    for line, told in zip(lines[1:], texts, strict=True):
+        text = " ".join(told.split("\n"))
+        cut = text if len(text) <= room else text[: room - 1] + "…"
+        shown.append(f"{line:<{width}}  {cut}".rstrip())
+    return "\n".join(shown)
 
 
 def moment(value: dt.datetime | None) -> str:

@@ -177,7 +177,7 @@ def finish(work: Any, *, as_json: bool) -> None:
 
 def text_of(session: dict[str, Any]) -> str:
     """A session as a person reads it."""
-    from worker.story.render import headline
+    from worker.story.render import headline, made_from
 
     lines = [
         f"{session['id']}  {session['state']}",
@@ -188,6 +188,8 @@ def text_of(session: dict[str, Any]) -> str:
     ]
     if session.get("only_log"):
         lines[-1] = "  Temporal does not keep its history any more; this is what its log tells."
+    if session["origin"]:
+        lines.append(f"  made as     {made_from(session['origin'])}")
     if session["restarts"]:
         lines.append(f"  restarts    {session['restarts']}")
     if session["result"] is not None:

@@ -7,7 +7,6 @@ Temporal, and a listing by trigger or error text pages through the store and ask
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,15 +15,12 @@ import typer
 from worker import clock
 from worker.cli import context, links
 from worker.cli.deploy import Json
-from worker.cli.output import Output, moment, table
+from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.times import moment_of
 from worker.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_LAST_CHARACTERS = 60
-_SHORTEST_LAST_CHARACTERS = 20
 
 
 def add_to(app: typer.Typer) -> None:
@@ -78,7 +74,10 @@ def list_sessions(
                 return [item | {"ui": links.of(found, item["id"])} for item in sessions]
 
     sessions = context.run(work())
-    Output(as_json=as_json).document(sessions, text_of(sessions, project=not project, with_links=with_links))
+    text = text_of(sessions, project=not project, with_links=with_links)
+    for item in sessions:
+        item["waits_for"] = [wait.as_document() for wait in item["waits_for"]]
+    Output(as_json=as_json).document(sessions, text)
 
 
 def text_of(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bool) -> str:
@@ -99,19 +98,14 @@ def text_of(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bo
         ]
         for item in sessions
     ]
-    if not rows:
-        return "nothing"
-    lines = table([*headers, ""], [[*row, ""] for row in rows]).splitlines()
-    width = max(len(line) for line in lines)
-    terminal = sys.stdout.isatty()
-    columns = shutil.get_terminal_size((0, 0)).columns  # what COLUMNS says, also in a pipe
-    room = max(columns - width - 2, _SHORTEST_LAST_CHARACTERS if terminal else _LAST_CHARACTERS)
-    shown = [f"{lines[0]:<{width}}  WAITS FOR, OR ERROR"]
-    for line, item in zip(lines[1:], sessions, strict=True):
-        last = item["last_error"] or " or ".join(item["waits_for"])
-        last = last if len(last) <= room else last[: room - 1] + "…"
-        text = f"{line:<{width}}  {last}".rstrip()
-        if terminal:  # the id is a link, as terminals know them
+    last = [
+        item["last_error"] or " or ".join(wait.told(now) for wait in item["waits_for"]) for item in sessions
+    ]
+    first, *lines = table_with_rest(headers, rows, "WAITS FOR, OR ERROR", last).splitlines()
+    shown = [first]
+    for line, item in zip(lines, sessions, strict=True):
+        text = line
+        if sys.stdout.isatty():  # the id is a link, as terminals know them
             text = text.replace(item["id"], f"\x1b]8;;{item['ui']}\x1b\\{item['id']}\x1b]8;;\x1b\\", 1)
         shown.append(text)
         if with_links:

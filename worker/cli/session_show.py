@@ -105,10 +105,16 @@ async def following(teller: Teller, identifier: str, tail: int, *, as_json: bool
     from worker.cli.output import encode
     from worker.story.follow import follow
     from worker.story.gather import Wish
-    from worker.story.render import end_lines, entry_lines, head_lines
+    from worker.story.render import end_lines, entry_lines, head_lines, story_lines
 
     out, page = Output(as_json=False), paper()
     story = await teller.tell(identifier, Wish(tail=1, depth=0))
+    if story.facts.get("only_log"):  # nothing comes any more
+        whole = await teller.tell(identifier, Wish(tail=tail))
+        entries = [json.dumps(entry.as_document(), default=encode) for entry in whole.runs[0].entries]
+        facts = json.dumps(whole.facts, default=encode)
+        out.say("\n".join([*entries, facts] if as_json else story_lines(whole, page, clock.now())))
+        return
     if not as_json:
         out.say("\n".join(head_lines(story, page, clock.now())))
     async for entry in follow(teller, identifier, tail):
@@ -120,4 +126,4 @@ async def following(teller: Teller, identifier: str, tail: int, *, as_json: bool
     if as_json:
         out.say(json.dumps(ended.facts, default=encode))
     else:
-        out.say("\n".join(end_lines(ended, page)))
+        out.say("\n".join(end_lines(ended, page, clock.now())))

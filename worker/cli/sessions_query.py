@@ -21,6 +21,7 @@ from worker.steps import OPEN
 from worker.store import Store
 from worker.story.build import Collector, entries_of
 from worker.story.gather import with_pending
+from worker.story.model import Wait
 from worker.story.waiting import of_entry, of_task
 
 _PAGE = 50
@@ -52,7 +53,7 @@ class Finder:
         self._store = store
 
     async def find(self, asked: Asked) -> list[dict[str, Any]]:
-        """The sessions in the documented shape, with ``waits_for`` and ``last_error``."""
+        """The sessions in the documented shape, with ``waits_for`` (`Wait`) and ``last_error``."""
         found: list[dict[str, Any]] = []
         executions: list[WorkflowExecution] = []
         known: set[str] = set()
@@ -80,7 +81,7 @@ class Finder:
                 with contextlib.suppress(RPCError):
                     session["waits_for"] = await self._waits_for(session["id"])
             if not session["waits_for"]:  # a wait without a time limit: what the session is registered for
-                session["waits_for"] = registered.get(session["id"], [])
+                session["waits_for"] = [Wait(text) for text in registered.get(session["id"], [])]
 
         for session in found:
             session |= {"waits_for": [], "last_error": errors.get(session["id"])}
@@ -124,7 +125,7 @@ class Finder:
             before = page[-1][0]
             yield [identifier for _, identifier in page]
 
-    async def _waits_for(self, identifier: str) -> list[str]:
+    async def _waits_for(self, identifier: str) -> list[Wait]:
         """What an open session waits for, from its last events and what Temporal's server knows."""
         described = await self._client.get_workflow_handle(identifier).describe()
         answer = await patiently(
@@ -139,18 +140,15 @@ class Finder:
         for event in reversed(answer.history.events):
             collector.read(event)
         still = [step for step in collector.steps if step.state == OPEN]
-        found = [
-            text
-            for text in map(of_entry, with_pending(entries_of(collector, still, []), still, described))
-            if text
-        ]
+        entries = with_pending(entries_of(collector, still, []), still, described)
+        found = [wait for wait in map(of_entry, entries) if wait is not None]
         if not found:
             found = [
-                f"{item.activity_type.name}" + (f", attempt {item.attempt}" if item.attempt > 1 else "")
+                Wait(f"{item.activity_type.name}" + (f", attempt {item.attempt}" if item.attempt > 1 else ""))
                 for item in described.raw_description.pending_activities
             ]
         task = of_task(described)
-        return [*found, *([task] if task else [])]
+        return [*found, *([task] if task is not None else [])]
 
 
 def fits(session: dict[str, Any], asked: Asked) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
@@ -21,7 +21,17 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker import moving
 from worker.cli import nearest, session_problems
-from worker.contracts import LINE_ERROR, LINE_STATE, MEMO_BEGAN, MEMO_EVENT_ID, MEMO_RESTARTS, MEMO_TRIGGER
+from worker.contracts import (
+    LINE_ERROR,
+    LINE_STATE,
+    MEMO_BEGAN,
+    MEMO_EVENT_ID,
+    MEMO_FORKED_AT,
+    MEMO_FORKED_FROM,
+    MEMO_RESTARTED_FROM,
+    MEMO_RESTARTS,
+    MEMO_TRIGGER,
+)
 from worker.errors import NotFoundError
 from worker.rpc import is_gone, refused
 from worker.store import Store
@@ -78,6 +88,7 @@ async def summary(execution: WorkflowExecution, store: Store) -> dict[str, Any]:
         "state": state_of(execution),
         "trigger": memo.get(MEMO_TRIGGER),
         "event_id": memo.get(MEMO_EVENT_ID),
+        "origin": origin_of(memo),
         "started_at": dt.datetime.fromisoformat(memo.get(MEMO_BEGAN) or execution.start_time.isoformat()),
         "ended_at": execution.close_time,
         "restarts": int(memo.get(MEMO_RESTARTS) or 0),
@@ -85,6 +96,19 @@ async def summary(execution: WorkflowExecution, store: Store) -> dict[str, Any]:
         "error": None,
         "problem": None,
     }
+
+
+def origin_of(memo: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The session that this one repeats: from the start, or from behind so many steps of it."""
+    if MEMO_FORKED_FROM in memo:
+        return {
+            "session": memo[MEMO_FORKED_FROM],
+            "how": "forked",
+            "steps": int(memo.get(MEMO_FORKED_AT) or 0),
+        }
+    if MEMO_RESTARTED_FROM in memo:
+        return {"session": memo[MEMO_RESTARTED_FROM], "how": "restarted", "steps": 0}
+    return None
 
 
 async def state_now(client: Client, identifier: str) -> str | None:
@@ -144,6 +168,7 @@ def from_log(lines: list[StoredLine]) -> dict[str, Any] | None:
         "state": ended if ended in {"completed", "error", "stopped"} else "stopped",
         "trigger": None,
         "event_id": None,
+        "origin": None,
         "started_at": lines[0].at,
         "ended_at": lines[-1].at,
         "restarts": sum(line.text == "restarted" for line in states),

@@ -37,11 +37,12 @@ from worker.contracts import (
 from worker.steps import CANCELED, CHILD, DONE, OPEN, SIGNAL, SLEEP, WAIT, Reader, Step
 from worker.store.log import NOTE
 from worker.store.records import StoredLine
-from worker.story import previews
+from worker.story import previews, requests
 from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, TIMED_OUT, Entry
 
 REFERENCE = "autokitteh-blob"  # the mark of a payload that lies in the store
 _OWN_LINES = frozenset({LINE_SIGNAL, LINE_ERROR})  # told by arrivals, and by the session's end
+RESTARTED = "restarted"
 _ROUTINE_STATES = ("running", "completed", "error", "stopped")
 
 
@@ -137,10 +138,11 @@ def signal_of(attributes: Any, at: dt.datetime) -> Entry:
     value = values[0] if values else None
     if name == SIGNAL_EVENT and isinstance(value, dict):
         kind = f" ({value['type']})" if value.get("type") else ""
+        data = f": {requests.data_text(value['data'])}" if value.get("data") else ""
         return Entry(
             ARRIVED_EVENT,
             at,
-            f"event {value.get('id')}{kind} from {value.get('source')}",
+            f"event {value.get('id')}{kind} from {value.get('source')}{data}",
             target=value.get("id"),
         )
     if name == SIGNAL_SIGNAL and isinstance(value, dict):
@@ -179,6 +181,7 @@ def entries_of(
         for line in sorted(lines, key=lambda line: line.line)
         if (line.attempt == NOTE or (not line.attempt and line.line not in claimed))
         and tells(line)
+        and (line.kind, line.text) != (LINE_STATE, RESTARTED)  # each run has its own heading
         and (ends is None or line.at < ends)
     )
     chosen = arrivals_between(collector, steps, ends)

@@ -19,7 +19,7 @@ from worker.errors import WorkerError
 from worker.steps import CHILD, OPEN, Step
 from worker.store import Store
 from worker.store.records import StoredLine
-from worker.story import previews
+from worker.story import previews, requests
 from worker.story.build import Collector, as_entry, entries_of, line_numbers, small, tells
 from worker.story.model import Entry, Run, Story
 from worker.story.sources import Sources
@@ -230,7 +230,7 @@ def data_of(collector: Collector) -> str:
     if collector.started is None:
         return ""
     payloads = collector.started.workflow_execution_started_event_attributes.input.payloads
-    return previews.shown(previews.value_of(small(payloads[0]))) if payloads else ""
+    return requests.data_text(previews.value_of(small(payloads[0]))) if payloads else ""
 
 
 def moment(event: Any) -> dt.datetime | None:

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from worker.story.times import length, spoken
+
 ARRIVED_EVENT = "event"
 ARRIVED_SIGNAL = "signal received"
 STOP_ASKED = "stop asked for"
@@ -67,6 +69,27 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Something a session waits for: until when, where that is known, or since when."""
+
+    text: str
+    until: dt.datetime | None = None
+    since: dt.datetime | None = None
+
+    def told(self, now: dt.datetime) -> str:
+        """For a person: with how far away it is."""
+        if self.since is not None:
+            return f"{self.text}, for {length((now - self.since).total_seconds())}"
+        return f"{self.text}, until {spoken(self.until, now)}" if self.until is not None else self.text
+
+    def as_document(self) -> str:
+        """For programs: with the moment itself."""
+        if self.since is not None:
+            return f"{self.text}, since {self.since.isoformat()}"
+        return f"{self.text}, until {self.until.isoformat()}" if self.until is not None else self.text
+
+
+@dataclass(frozen=True)
 class Run:
     """One run: a session that restarted itself has several. ``before`` and ``after`` count steps that are left out."""
 
@@ -102,7 +125,7 @@ class Story:
     facts: dict[str, Any]
     runs: tuple[Run, ...] = ()
     earlier: int = 0
-    waits_for: tuple[str, ...] = ()
+    waits_for: tuple[Wait, ...] = ()
     parent: str | None = None
     build: str | None = None
     notes: tuple[str, ...] = field(default=())
@@ -112,7 +135,7 @@ class Story:
         return self.facts | {
             "parent": self.parent,
             "build": self.build,
-            "waits_for": list(self.waits_for),
+            "waits_for": [wait.as_document() for wait in self.waits_for],
             "earlier_runs": self.earlier,
             "runs": [run.as_document() for run in self.runs],
             "notes": list(self.notes),

@@ -18,6 +18,7 @@ _NUMBER_WIDTH = len("1234 ✓ ")
 _ERROR_LINES = 4
 _LEAST_ROOM = 28  # for a call beside what is said of it
 _LINE_MARKS = {
+    "call": ("»", DIM),  # it made no step: a fork took it over, or it was a restart
     "warning": ("!", YELLOW),
     "error": ("✗", RED),
     ARRIVED_EVENT: ("◀", CYAN),
@@ -61,7 +62,7 @@ def story_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
         lines += run_lines(
             run, paper, now, first=number == 0, several=len(story.runs) > 1 or bool(story.earlier)
         )
-    return lines + end_lines(story, paper)
+    return lines + end_lines(story, paper, now)
 
 
 def head_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
@@ -78,25 +79,45 @@ def head_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
         ("handler", f"{facts['handler']} of {facts['project']}"),
         ("code", " ".join(filter(None, (facts["deployment"], story.build))) or "not known"),
         ("started", f"{facts['started_at'].astimezone():%Y-%m-%d %H:%M:%S}"),
-        ("by", starter(story)),
+        *starter(story),
     ]
     if story.runs and story.runs[0].data:
         rows.append(("data", story.runs[0].data))
     lines += [paper.line(text, head=f"  {name:<9} ") for name, text in rows]
-    if facts.get("ui"):  # a link is of no use when it is cut
+    if facts.get("ui") and not facts.get("only_log"):  # a link is of no use when it is cut
         lines.append(f"{paper.margin}  {'UI':<9} {facts['ui']}")
-    lines += [paper.line(note, YELLOW, head="  ! ") for note in story.notes]
+    shared = taken_over(facts.get("origin"))
+    if shared:
+        lines += wrapped(paper, shared, CYAN, "  · ")
+    for note in story.notes:
+        lines += wrapped(paper, note, YELLOW, "  ! ")
     return lines
 
 
-def starter(story: Story) -> str:
-    """What started the session."""
-    facts = story.facts
-    if story.parent:
-        return f"session {story.parent}"
-    if facts["event_id"]:
-        return f"trigger {facts['trigger']}, event {facts['event_id']}"
-    return "hand"
+def starter(story: Story) -> list[tuple[str, str]]:
+    """What started the session; of one that repeats another, what had started that one."""
+    facts, origin = story.facts, story.facts.get("origin")
+    if facts.get("only_log"):
+        return [("by", "not known any more")]
+    event = f"trigger {facts['trigger']}, event {facts['event_id']}" if facts["event_id"] else ""
+    if origin:
+        return [("by", made_from(origin)), *([("first by", event)] if event else [])]
+    return [("by", f"session {story.parent}" if story.parent else event or "hand")]
+
+
+def made_from(origin: dict[str, Any]) -> str:
+    """``fork of ses_1 at 3``, ``restart of ses_1``."""
+    if origin["how"] == "forked":
+        return f"fork of {origin['session']} at {origin['steps']}"
+    return f"restart of {origin['session']}"
+
+
+def taken_over(origin: dict[str, Any] | None) -> str:
+    """What a fork did not do itself; empty for any other session."""
+    if not origin or not origin["steps"]:
+        return ""
+    steps = "step 1 was" if origin["steps"] == 1 else f"steps 1 to {origin['steps']} were"
+    return f"{steps} taken over from {origin['session']}: nothing of them was called again"
 
 
 def run_lines(run: Run, paper: Paper, now: dt.datetime, *, first: bool, several: bool) -> list[str]:
@@ -167,8 +188,8 @@ def line_entry(entry: Entry, paper: Paper) -> list[str]:
     """What is no step: printed lines, warnings, what arrived."""
     mark, colour = _LINE_MARKS.get(entry.kind, ("·", ""))
     inner = Paper(paper.width - _TIME_WIDTH - len(paper.margin), paper.colours, "")
-    where = f"  ({entry.where})" if entry.where and entry.kind in {"warning", "error"} else ""
-    word = "" if entry.kind in {"print", "warning", "error", "call", *_LINE_MARKS} else f"{entry.kind}: "
+    where = f"  ({entry.where})" if entry.where and entry.kind in {"warning", "error", "call"} else ""
+    word = "" if entry.kind in {"print", *_LINE_MARKS} else f"{entry.kind}: "
     texts = (word + entry.text).splitlines() or [""]
     texts[0] += where
     if entry.kind in {"warning", "error"}:
@@ -200,7 +221,7 @@ def child_lines(child: Story, paper: Paper, now: dt.datetime) -> list[str]:
     lines: list[str] = []
     for run in child.runs[-1:]:
         lines += [line for line in run_lines(run, inner, now, first=True, several=False) if line.strip(" │")]
-    return lines + [line for line in end_lines(child, inner) if line.strip(" │")]
+    return lines + [line for line in end_lines(child, inner, now) if line.strip(" │")]
 
 
 def mark_of(entry: Entry) -> tuple[str, str]:
@@ -243,7 +264,7 @@ def headline(error: dict[str, Any]) -> str:
     return "\n".join(filter(None, (first if first.startswith(code) else f"{first} [{code}]", rest)))
 
 
-def end_lines(story: Story, paper: Paper) -> list[str]:
+def end_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
     """How it ended, or what it waits for now."""
     facts = story.facts
     lines = [paper.margin.rstrip()]
@@ -252,10 +273,12 @@ def end_lines(story: Story, paper: Paper) -> list[str]:
         for number, text in enumerate(headline(error).splitlines()[:_ERROR_LINES]):
             lines += wrapped(paper, text, f"{BOLD};{RED}", "error  " if number == 0 else " " * 7)
         lines += [paper.line(line, head="  ") for line in error["traceback"].splitlines()]
+    elif facts["state"] == "completed" and facts.get("only_log"):
+        lines.append(paper.line("completed; its result is not kept any more", DIM))
     elif facts["state"] == "completed":
         lines.append(paper.line(json.dumps(facts["result"], ensure_ascii=False), head="result  "))
     elif facts["state"] == "stopped":
         lines.append(paper.line("stopped", YELLOW))
-    for number, text in enumerate(story.waits_for):
-        lines += wrapped(paper, text, CYAN, "waits for  " if number == 0 else "       or  ")
+    for number, wait in enumerate(story.waits_for):
+        lines += wrapped(paper, wait.told(now), CYAN, "waits for  " if number == 0 else "       or  ")
     return lines

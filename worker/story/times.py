@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 
@@ -19,3 +21,11 @@ def length(seconds: float) -> str:
             rest = int(low // small)
             return f"{high} {first}" + (f" {rest} {second}" if rest else "")
     return f"{whole} s"
+
+
+def spoken(moment: dt.datetime, now: dt.datetime) -> str:
+    """A moment as a person reads it, with how far away it is."""
+    left = (moment - now).total_seconds()
+    local = moment.astimezone()
+    day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
+    return f"{day}{local:%H:%M:%S}" + (f" (in {length(left)})" if left > 0 else "")

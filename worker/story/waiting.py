@@ -12,11 +12,10 @@ from temporalio.client import Client, WorkflowExecutionDescription
 
 from worker import clock
 from worker.steps import CHILD, OPEN, SIGNAL, SLEEP, WAIT
-from worker.story.times import length
+from worker.story.model import Entry, Wait
 
 if TYPE_CHECKING:
     from worker.store import Store
-    from worker.story.model import Entry
 
 _QUERY_SECONDS = 2.0
 _PATIENCE_SECONDS = 10.0
@@ -25,47 +24,40 @@ _WAITING = "waiting for "
 
 async def waits_for(
     client: Client, store: Store, described: WorkflowExecutionDescription, entries: Sequence[Entry]
-) -> tuple[str, ...]:
-    """In words, one for each thing: what is open, else what it is registered for; and a worker that does not come."""
-    found = [text for text in map(of_entry, entries) if text]
-    task = of_task(described)
-    if task:
-        found.append(task)
-    if not found:
-        found = await of_session(client, store, described.id)
-    return tuple(found)
+) -> tuple[Wait, ...]:
+    """One for each thing: what is open, else what it is registered for; and a worker that does not come."""
+    found = [wait for wait in (*map(of_entry, entries), of_task(described)) if wait is not None]
+    return tuple(found or map(Wait, await of_session(client, store, described.id)))
 
 
-def of_entry(entry: Entry) -> str:
-    """What an open step waits for; empty for one that is no wait."""
+def of_entry(entry: Entry) -> Wait | None:
+    """What an open step waits for; None for one that is no wait."""
     if entry.state != OPEN or not entry.n or entry.kind in {CHILD, SIGNAL}:
-        return ""
+        return None
     where = f" at {entry.where}" if entry.where else ""
     if entry.kind in {SLEEP, WAIT}:
-        until = f", until {spoken(entry.until)}" if entry.until is not None else ""
         what = f"the end of {entry.text}" if entry.kind == SLEEP else entry.text.removeprefix("wait for ")
-        return f"{what}{where}{until}"
+        return Wait(f"{what}{where}", until=entry.until)
     attempt = f", attempt {entry.attempts}" if entry.attempts > 1 else ""
-    return f"{entry.text}{where}{attempt}"
+    return Wait(f"{entry.text}{where}{attempt}")
 
 
-def of_task(described: WorkflowExecutionDescription) -> str:
+def of_task(described: WorkflowExecutionDescription) -> Wait | None:
     """A worker, when nobody has taken the session's next step for a while or nobody can."""
     raw = described.raw_description
     if not raw.HasField("pending_workflow_task"):
-        return ""
+        return None
     task = raw.pending_workflow_task
     scheduled = task.original_scheduled_time.ToDatetime(tzinfo=dt.UTC)
-    late = (clock.now() - scheduled).total_seconds()
     if task.attempt > 1:
         failed = task.attempt - 1  # the last one is under way
         tries = "one attempt" if failed == 1 else f"{failed} attempts"
-        return f"a worker that can go on with it: {tries} failed, for {length(late)}"
-    if late > _PATIENCE_SECONDS:
-        return (
-            f"a worker: nobody has taken its next step for {length(late)}; does `ak up` or `ak worker` run?"
+        return Wait(f"a worker that can go on with it: {tries} failed", since=scheduled)
+    if (clock.now() - scheduled).total_seconds() > _PATIENCE_SECONDS:
+        return Wait(
+            "a worker (does `ak up` or `ak worker` run?): nobody has taken its next step", since=scheduled
         )
-    return ""
+    return None
 
 
 async def of_session(client: Client, store: Store, identifier: str) -> list[str]:
@@ -86,11 +78,3 @@ async def of_session(client: Client, store: Store, identifier: str) -> list[str]
         [item for item in registered if item.startswith("an event of")] if what.startswith("an event") else []
     )
     return [f"{what} ({'; '.join(more)})" if more else what]
-
-
-def spoken(moment: dt.datetime) -> str:
-    """A moment as a person reads it, with how far away it is."""
-    left = (moment - clock.now()).total_seconds()
-    local = moment.astimezone()
-    day = "" if local.date() == clock.now().astimezone().date() else f"{local:%Y-%m-%d} "
-    return f"{day}{local:%H:%M:%S}" + (f" (in {length(left)})" if left > 0 else "")

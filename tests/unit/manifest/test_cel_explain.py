@@ -87,6 +87,14 @@ def test_explain_is_bounded():
     assert len(found.parts) == MAX_PARTS
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("false", False), ("1 == 2", False), ("1 / 0 == 1", "division by zero")]
+)
+def test_explain_of_a_filter_without_a_variable(text, value):
+    """The whole is shown, though there is nothing inside to look at."""
+    assert parts(text) == [(0, text, value)]
+
+
 @pytest.mark.parametrize("text", ["", " . "])
 def test_explain_of_no_filter(text):
     """It matches and has no parts."""

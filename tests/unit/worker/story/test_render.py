@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.golden import check
-from worker.story.model import Entry, Run, Story
-from worker.story.render import Paper, entry_lines, story_lines
+from worker.story.model import Entry, Run, Story, Wait
+from worker.story.render import Paper, entry_lines, head_lines, story_lines
 
 START = dt.datetime(2026, 1, 31, 10, 0, tzinfo=dt.UTC)
 FOLDER = Path(__file__).parent / "golden"
@@ -190,11 +190,49 @@ def test_a_waiting_session_that_restarted_itself():
         facts(state="running", error=None, ended_at=None, event_id=None, trigger=None),
         runs,
         earlier=1,
-        waits_for=("the end of sleep 7200 s at main.py:11", "a worker"),
+        waits_for=(
+            Wait("the end of sleep 7200 s at main.py:11", until=at(93_702)),
+            Wait("a worker", since=at(89_990)),
+        ),
         parent="ses_" + "3" * 26,
         notes=("its code changed",),
     )
     check("\n".join(story_lines(story, Paper(80), at(90_000))), "waiting", folder=FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("how", "steps", "by", "note"),
+    [
+        ("forked", 3, "fork of ses_9 at 3", "  · steps 1 to 3 were taken over from ses_9"),
+        ("forked", 1, "fork of ses_9 at 1", "  · step 1 was taken over from ses_9"),
+        ("forked", 0, "fork of ses_9 at 0", ""),
+        ("restarted", 0, "restart of ses_9", ""),
+    ],
+)
+def test_a_session_made_from_another_one_names_it(how, steps, by, note):
+    """Before the event that had started the other one; a fork says which steps are not its own."""
+    origin = {"session": "ses_9", "how": how, "steps": steps}
+    lines = head_lines(Story(facts(event_id="evt_1", origin=origin)), Paper(80), at(90_000))
+    assert f"  by        {by}" in lines
+    assert "  first by  trigger orders, event evt_1" in lines
+    assert any(line.startswith("  · ") for line in lines) == bool(note)
+    assert any(line.startswith(note) for line in lines)
+
+
+def test_a_session_of_which_only_the_log_is_left_says_so():
+    """Nobody knows what started it."""
+    assert "  by        not known any more" in head_lines(Story(facts(only_log=True)), Paper(80), at(90_000))
+
+
+def test_waits_are_told_relative_and_written_absolute():
+    """A person wants to know how long, a program when."""
+    wait = Wait("the end of sleep 60 s", until=at(60))
+    assert wait.told(at(20)) == "the end of sleep 60 s, until 10:01:00 (in 40.0 s)"
+    assert wait.as_document() == "the end of sleep 60 s, until 2026-01-31T10:01:00+00:00"
+    late = Wait("a worker", since=at(0))
+    assert late.told(at(70)) == "a worker, for 1 min 10 s"
+    assert late.as_document() == "a worker, since 2026-01-31T10:00:00+00:00"
+    assert Wait("x").told(at(0)) == Wait("x").as_document() == "x"
 
 
 def test_what_has_several_lines_keeps_them():
