@@ -8,18 +8,24 @@ Verdicts:
   to other arguments than the build would give, or its history could not be had or replayed.
 
 Sessions go through a few at a time: histories are fetched side by side and replayed one after the other in one process
-of the build, so that memory stays small. A session that advanced while it was looked at is looked at again; what advances
-between that look and the move is caught when its next task does not replay: it is then moved back (``problems``).
+of the build, so that memory stays small. Sessions do not stand still meanwhile:
+
+- One that advanced while it was looked at is looked at again before it is moved; what advances between that look and the
+  move is caught when its next task does not replay: it is then moved back (``problems``).
+- One that ended has no verdict. One that restarted is looked at in its new run.
+- One that began is looked at, too: the list is asked for again, since it lags behind and takes its time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 from temporalio.service import RPCError
 
@@ -38,6 +44,16 @@ LIMIT = 1000
 _AT_ONCE = 8
 _LOOKS = 3  # how often a session that keeps advancing is looked at
 _NOT_BEGUN_EVENTS = 2
+_ENDINGS = frozenset(
+    {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+    }
+)
 
 ARGUMENTS = "the answers it has belong to other arguments"
 NOT_DURABLE = "its handler runs as one call (is_durable: false)"
@@ -117,14 +133,21 @@ class Checks:
         """
         async with self._stack:
             await self._ready()
-            executions, more = await self._open(limit)
             gate = asyncio.Semaphore(_AT_ONCE)
+            seen: set[str] = set()
+            found: list[Checked | None] = []
 
             async def one(execution: WorkflowExecution) -> Checked | None:
                 async with gate:
                     return await self._look(execution, move=move)
 
-            found = await asyncio.gather(*(one(execution) for execution in executions))
+            for _ in range(_LOOKS):
+                executions, more = await self._open(limit)
+                fresh = [item for item in executions if item.id not in seen][: limit - len(seen)]
+                if not fresh:
+                    break
+                seen |= {item.id for item in fresh}
+                found += await asyncio.gather(*(one(execution) for execution in fresh))
         return Report([item for item in found if item is not None], more)
 
     async def _open(self, limit: int) -> tuple[list[WorkflowExecution], int]:
@@ -140,7 +163,10 @@ class Checks:
     async def _look(self, execution: WorkflowExecution, *, move: bool) -> Checked | None:
         """One session: None when it has ended meanwhile."""
         for _ in range(_LOOKS):
-            found, length = await self._judge(execution)
+            found, length, next_run = await self._judge(execution)
+            if next_run:
+                execution = dataclasses.replace(execution, run_id=next_run)
+                continue
             if found is None or found.verdict != MOVES or not move:
                 return found
             try:
@@ -156,21 +182,26 @@ class Checks:
             return self._checked(execution, MOVES, found.reason, moved=True) if moved else None
         return self._checked(execution, STAYS, BUSY)
 
-    async def _judge(self, execution: WorkflowExecution) -> tuple[Checked | None, int]:
-        """The verdict, and how long the history was."""
+    async def _judge(self, execution: WorkflowExecution) -> tuple[Checked | None, int, str]:
+        """The verdict, None when it has ended; how long the history was; the run it restarted in."""
         if (await execution.memo()).get(MEMO_DURABLE) == "false":
-            return self._checked(execution, STAYS, NOT_DURABLE), 0
+            return self._checked(execution, STAYS, NOT_DURABLE), 0, ""
         try:
             history = await self._client.get_workflow_handle(
                 execution.id, run_id=execution.run_id
             ).fetch_history()
         except RPCError as error:
             if is_gone(error):
-                return None, 0
-            return self._checked(execution, STAYS, f"its history could not be fetched: {error.message}"), 0
+                return None, 0, ""
+            reason = f"its history could not be fetched: {error.message}"
+            return self._checked(execution, STAYS, reason), 0, ""
+        last = history.events[-1]
+        if last.event_type in _ENDINGS:
+            restarted = last.workflow_execution_continued_as_new_event_attributes
+            return None, 0, restarted.new_execution_run_id
         if len(history.events) <= _NOT_BEGUN_EVENTS:
-            return self._checked(execution, MOVES, NOT_BEGUN), len(history.events)
-        return await self._replayed(execution, history), len(history.events)
+            return self._checked(execution, MOVES, NOT_BEGUN), len(history.events), ""
+        return await self._replayed(execution, history), len(history.events), ""
 
     async def _replayed(self, execution: WorkflowExecution, history: WorkflowHistory) -> Checked:
         record = self._record(execution)
