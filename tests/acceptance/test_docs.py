@@ -12,7 +12,7 @@ from tests.helpers.ak import running
 from tests.helpers.snippets import snippets
 from tests.helpers.waiting import eventually_sync
 
-SDK = snippets("sdk.md", "retention.md")
+SDK = snippets("sdk.md", "retention.md", "from-autokitteh.md", "from-plain-temporal.md")
 MANIFEST = """
 version: v2
 project:

@@ -11,7 +11,7 @@ import autokitteh
 from autokitteh.testing import Project
 from tests.helpers.snippets import DOCS, snippets
 
-SDK = snippets("sdk.md", "retention.md")
+SDK = snippets("sdk.md", "retention.md", "from-autokitteh.md", "from-plain-temporal.md")
 PAGES = [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]
 
 
