@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from tests.helpers.waiting import eventually_sync
 CODE = """
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import autokitteh
 from autokitteh import activity
@@ -83,9 +85,9 @@ def sleeps(event):
 
 
 def many(event):
-    for _ in range(event.data["n"]):
-        autokitteh.get_value("last")
-    print("done")
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(look_up, range(event.data.body.json["n"])))
+    look_up(-1)
 
 
 def quick(event):
@@ -103,6 +105,7 @@ def chain(event):
 TRIGGERS = """
 - {name: orders, type: webhook, filter: "data.body.json.number > 0", call: "main.py:on_order"}
 - {name: quick, type: webhook, call: "main.py:quick"}
+- {name: many, type: webhook, call: "main.py:many"}
 """
 EXTRA = """
 vars:
@@ -232,15 +235,52 @@ def test_show_needs_no_process(up, deployed):
             up.ak("session", "stop", session, "--force")
 
 
-def test_show_of_a_session_with_thousands_of_steps(up, deployed):
-    """The last steps by default; any part of it on demand."""
-    session = up.ak("session", "start", "show", "main.py:many", "--data", '{"n": 2000}')["id"]
-    assert up.ak("session", "wait", session, "--timeout", "120")["state"] == "completed"
-    run = up.ak("session", "show", session)["runs"][0]
-    assert (run["steps_before"], sum("n" in entry for entry in run["entries"])) == (1800, 200)
-    assert run["entries"][-1]["text"] == "done"
-    part = up.ak("session", "show", session, "--from", "1000", "--tail", "1")["runs"][0]["entries"]
-    assert [(entry["n"], entry["text"]) for entry in part] == [(1000, "get_value('last')")]
+def weighed(up, *arguments: str) -> tuple[str, int]:
+    """What a command printed, and the most memory it or a process of it took, in MB; it answers within half a minute."""
+    code = (
+        "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]).returncode; "
+        "sys.stderr.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)); sys.exit(done)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, AK, *arguments],
+        env=up.environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return done.stdout, int(done.stderr.split()[-1]) // 1024
+
+
+def test_show_debug_and_explain_of_a_session_with_ten_thousand_events(up, deployed):
+    """In seconds, in little more memory than for a short one; the last steps by default, any part of them on demand."""
+    short, long = (
+        httpx.post(deployed["webhooks"]["many"], json={"n": n}).headers["AutoKitteh-Event-ID"]
+        for n in (1, 3330)
+    )
+    sessions = [
+        eventually_sync(
+            lambda event=event: up.ak("session", "list", "--event", event, "--state", "completed"), 120
+        )[0]["id"]
+        for event in (short, long)
+    ]
+    run = up.ak("session", "show", sessions[1])["runs"][0]
+    assert run["history_events"] >= 10_000
+    assert (run["steps_before"], sum("n" in entry for entry in run["entries"])) == (3131, 200)
+    part = up.ak("session", "show", sessions[1], "--from", "1000", "--tail", "1")["runs"][0]["entries"]
+    assert [entry["n"] for entry in part if "n" in entry] == [1000]
+    for command, expected in (
+        (["session", "show", "{session}"], "3331 ✓ main.look_up(-1)"),
+        (["session", "debug", "{session}", "--commands", "p event.data.body.json"], "{'n': 3330}"),
+        (["session", "debug", "{session}", "--at", "2", "--commands", "w"], "main.py("),
+        (["event", "explain", "{event}"], f"matched: started {sessions[1]}, which is completed now"),
+    ):
+        (_, small), (text, large) = (
+            weighed(up, *(word.format(session=session, event=event) for word in command))
+            for session, event in zip(sessions, (short, long), strict=True)
+        )
+        assert expected in text
+        assert large - small < 200
 
 
 def test_list_by_what_is_known_of_sessions(up, deployed, failed):

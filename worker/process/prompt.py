@@ -65,8 +65,9 @@ class Prompt(pdb.Pdb):
         self._prime(sys._getframe())
 
     def follow(self) -> None:
-        """Go on tracing, in a greenlet that begins or goes on."""
+        """Go on tracing, in a greenlet that begins or goes on: in the user's frames it has already, too."""
         if self._tracing:
+            self._trace_from(sys._getframe())
             sys.settrace(self.trace_dispatch)
 
     def post_mortem(self, error: BaseException) -> None:
@@ -81,14 +82,18 @@ class Prompt(pdb.Pdb):
 
     def _prime(self, frame: FrameType) -> None:
         self.reset()
+        self.botframe = self._trace_from(frame)
+        self.set_step()
+        self._tracing = True
+
+    def _trace_from(self, frame: FrameType) -> FrameType:
+        """Trace the user's frames of a stack; returns the outermost of all."""
         at: FrameType | None = frame
         while at is not None:
             if self.is_users(at):
                 at.f_trace = self.trace_dispatch
-            self.botframe = at
-            at = at.f_back
-        self.set_step()
-        self._tracing = True
+            frame, at = at, at.f_back
+        return frame
 
     # What bdb and pdb ask of the class.
 
