@@ -233,7 +233,7 @@ class Expressions:
     def _set(self, node: ast.Set) -> Value:
         for item in node.elts:
             self.value(item)
-        return Unordered(stable=all(isinstance(item, ast.Constant) for item in node.elts))
+        return Unordered(stable=all(_is_number(item) for item in node.elts))
 
     def _setcomp(self, node: ast.SetComp) -> Value:
         self._comprehension(node.generators, [node.elt])
@@ -323,3 +323,8 @@ class Expressions:
     def _yield(self, node: ast.Yield) -> Value:
         self.value(node.value)
         return UNKNOWN
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether this is a constant whose hash, and so its place in a set, is the same everywhere."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float | None)

@@ -42,6 +42,12 @@ _READ_BY_OTHERS: Final = frozenset(
         "__del__",
     ]
 )
+_PROTOCOLS: Final = {
+    "__iter__": ("io-in-iterator", "each run over the object makes steps"),
+    "__next__": ("io-in-iterator", "each turn of a loop makes a step"),
+    "__enter__": ("io-in-with", "entering a `with` makes a step"),
+    "__exit__": ("io-in-with", "leaving a `with` makes a step"),
+}
 _FILE_OPENERS: Final = frozenset(
     ["io.open", "pathlib.Path.open", "gzip.open", "bz2.open", "lzma.open", "codecs.open"]
 )
@@ -166,7 +172,7 @@ def _written(function: Function, call: Call) -> Hazard:
         call.line,
         "file-write",
         WARNING,
-        f"{call.verdict.name} writes to a file where it stands: again on every replay, and on this machine only",
+        f"{call.verdict.name.removeprefix('io.')} writes to a file where it stands: again on every replay, and on this machine only",
         IN_ACTIVITY,
     )
 
@@ -325,17 +331,26 @@ def _turns_in_all(loop: Loop, summary: Summary) -> int:
 
 
 def _read_by_others(reader: Reader, function: Function) -> Iterator[Hazard]:
+    """Steps in what is called without a call being written down."""
     is_property = any(isinstance(item, Known) and item.object is property for item in function.decorators)
-    if not is_property and function.name not in _READ_BY_OTHERS:
+    if not is_property and function.name not in _READ_BY_OTHERS and function.name not in _PROTOCOLS:
         return
     step = next((call for call in reader.summary(function).calls if reader.is_step(call)), None)
-    if step is not None:
-        what = "a property" if is_property else function.name
+    if step is None:
+        return
+    if function.name in _PROTOCOLS:
+        code, what = _PROTOCOLS[function.name]
+        message = f"{step.verdict.name} in {function.name}: {what}, though no call is written there"
         yield hazard(
-            function,
-            step.line,
-            "io-in-property",
-            WARNING,
-            f"{step.verdict.name} in {what}: reading an attribute, printing or comparing makes a step, each time",
-            "make it a method, and keep its result",
+            function, step.line, code, NOTE, message, "make it a method that is called where it happens"
         )
+        return
+    what = "a property" if is_property else function.name
+    yield hazard(
+        function,
+        step.line,
+        "io-in-property",
+        WARNING,
+        f"{step.verdict.name} in {what}: reading an attribute, printing or comparing makes a step, each time",
+        "make it a method, and keep its result",
+    )

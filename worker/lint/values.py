@@ -28,7 +28,7 @@ class Plain(Value):
 
 @dataclass(frozen=True)
 class Unordered(Value):
-    """A set, or what was made of one in its order. ``stable``: of constants, whose order is the same every time."""
+    """A set, or what was made of one in its order. ``stable``: of numbers, whose order is the same everywhere."""
 
     stable: bool = False
 

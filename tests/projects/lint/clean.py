@@ -23,7 +23,7 @@ class Order:
     def total(self):
         return sum(len(item) for item in self.items)
 
-    def __iter__(self):
+    def pages(self):
         for item in self.items:
             yield requests.get(item)
 

@@ -25,6 +25,29 @@ class Account:
         return self.client.get("http://localhost/")
 
 
+class Pages:
+    def __iter__(self):
+        for number in range(3):
+            yield requests.get(f"http://localhost/{number}").text  # lint: io-in-iterator
+
+    def __next__(self):
+        return 1
+
+
+class Lock:
+    def __enter__(self):
+        requests.post("http://localhost/lock")  # lint: io-in-with
+        return self
+
+    def __exit__(self, *error):
+        requests.post("http://localhost/unlock")  # lint: io-in-with
+
+
+def runs_over_them(event):
+    with Lock():
+        return list(Pages())
+
+
 def on_event(event):
     account = Account(1)
     with tempfile.TemporaryDirectory() as directory:  # lint: hidden-io

@@ -33,6 +33,11 @@ def copied_in_its_order(event):
         fetch(url)
 
 
+def of_words(event):
+    for name in {"a", "b"}:  # lint: set-order
+        fetch(name)
+
+
 def is_fine(event):
     urls = set(event.data["urls"])
     for url in sorted(urls):
