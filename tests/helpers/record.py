@@ -44,6 +44,8 @@ RUNS: dict[str, Any] = {
     "awaits": None,
     "threaded": None,
     "restarts": None,
+    "live_error": None,  # recorded before its error was what the call raised
+    "live_error_raised": None,
 }
 
 

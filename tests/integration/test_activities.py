@@ -54,6 +54,11 @@ async def test_idempotency_key_is_that_of_the_call(bed, tmp_path):
     assert path.read_text().splitlines() == lines
 
 
+async def test_error_of_a_call_that_stays_in_the_process_is_the_programs_own(bed):
+    """A call with an argument that cannot travel raises what any call raises, with its type and attributes."""
+    assert await bed.run("marked.py:live_errors") == [[17, "17: no"], [18, "18: no"]]
+
+
 async def test_timeout_is_an_error_of_the_call(bed):
     """The session may handle it."""
     assert await bed.run("marked.py:times_out") == "TimeoutError"

@@ -73,8 +73,13 @@ def said(step) -> tuple[str, ...]:
 
 
 def cases():
-    """Each history, at each of its steps."""
+    """Each history, at each of its steps.
+
+    All but the one in which a handler caught Temporal's error of a live call: its fork gets what the call raised.
+    """
     for path in HISTORIES:
+        if path.stem == "live_error":
+            continue
         for step in steps_of(history(path.stem).events):
             yield pytest.param(path.stem, step.n, id=f"{path.stem}-{step.n}")
 

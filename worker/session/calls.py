@@ -41,6 +41,7 @@ NO_LIMIT = dt.timedelta(
     days=3650
 )  # a call may take as long as it takes; a dead process is noticed by heartbeats
 HEARTBEAT_TIMEOUT = dt.timedelta(seconds=15)  # long enough for C code that holds the interpreter lock
+_PLAIN_ERRORS = "errors of live calls"  # the marker of sessions that raise them as the call did
 RETRY = RetryPolicy(
     initial_interval=dt.timedelta(milliseconds=500),
     backoff_coefficient=2,
@@ -218,19 +219,26 @@ def wait(session: Any, start: Any) -> JSON:
     """Wait for an activity; raises the user's own exception where the call raised one."""
     try:
         return session.driver.block(start)
-    except ActivityError as error:
-        cause = error.cause
-        if isinstance(cause, CallTimeout) and cause.type == TimeoutType.START_TO_CLOSE:
-            raise TimeoutError(f"{error.activity_type} took longer than its timeout") from None
-        if not isinstance(cause, ApplicationError) or not cause.details:
-            raise CallError(f"{error.activity_type}: {cause or error}") from None
-        if cause.type == FAILURE_CALL:
-            details = cause.details[0]
-            code = details.get("code", "")  # absent from what an older version recorded
-            raise CallError(
-                details["message"], where=details["where"], hint=details["hint"], code=code
-            ) from None
-        raise decode_exception(cause.details[0], session.codec) from None
+    except (ActivityError, ApplicationError) as error:
+        # Around the error of a local activity Temporal puts nothing. Sessions recorded before this was seen got it as it is.
+        bare = isinstance(error, ApplicationError)
+        if bare and not workflow.patched(_PLAIN_ERRORS):
+            raise
+        raise raised(session, error, error if bare else error.cause) from None
+
+
+def raised(session: Any, error: Any, cause: BaseException | None) -> BaseException:
+    """The error of a call, as the program gets it."""
+    name = getattr(error, "activity_type", "a call")
+    if isinstance(cause, CallTimeout) and cause.type == TimeoutType.START_TO_CLOSE:
+        return TimeoutError(f"{name} took longer than its timeout")
+    if not isinstance(cause, ApplicationError) or not cause.details:
+        return CallError(f"{name}: {cause or error}")
+    if cause.type == FAILURE_CALL:
+        details = cause.details[0]
+        code = details.get("code", "")  # absent from what an older version recorded
+        return CallError(details["message"], where=details["where"], hint=details["hint"], code=code)
+    return decode_exception(cause.details[0], session.codec)
 
 
 def finish(session: Any, outcome: JSON, before: Snapshot, name: str, where: str) -> UserValue:

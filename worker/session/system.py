@@ -64,8 +64,11 @@ def perform(
 
     try:
         return session.driver.block(start)["result"]
-    except ActivityError as error:
-        cause = error.cause
+    except (
+        ActivityError,
+        ApplicationError,
+    ) as error:  # around that of a local activity Temporal puts nothing
+        cause = error.cause if isinstance(error, ActivityError) else error
         if isinstance(cause, ApplicationError) and cause.type == FAILURE_SDK:
             details = cause.details[0] if cause.details else {}  # none in what an older version recorded
             raise AutoKittehError(cause.message, code=details.get("code", "")) from None

@@ -148,3 +148,24 @@ def long_activity(event):
         writes_for_ever(event.data.path)
     finally:
         print("stopped")
+
+
+class Refused(Exception):
+    def __init__(self, code, why):
+        super().__init__(f"{code}: {why}")
+        self.code = code
+
+
+@autokitteh.activity
+def refuses(callback, code):
+    raise Refused(code, "no")
+
+
+def live_errors(event):
+    caught = []
+    for code in (17, 18):
+        try:
+            refuses(lambda: 1, code)
+        except Refused as error:
+            caught.append([error.code, str(error)])
+    return caught

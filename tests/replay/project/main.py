@@ -293,3 +293,17 @@ def restarts(event):
     if n < 2:
         autokitteh.restart({"n": n + 1})
     return n
+
+
+def live_error(event):
+    """A live call fails: as Temporal's own error once, as what it raised today."""
+    try:
+        outside.apply(lambda x: 1 / x, 0)
+    except ZeroDivisionError:
+        return outside.add(1, 2)
+    except Exception:
+        return outside.double(2)
+
+
+def live_error_raised(event):
+    return live_error(event)
