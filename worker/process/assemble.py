@@ -43,7 +43,7 @@ from worker.session.host import Host, RunningState
 from worker.session.runner import SessionRunner
 from worker.session.workflow import SessionWorkflow
 from worker.store import SessionStore
-from worker.usercode import extension, frames, hidden
+from worker.usercode import extension, frames, generated, hidden
 from worker.usercode.guard import Guard
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
@@ -97,6 +97,7 @@ def prepare(
     Length: the parts of a process refer to each other; they are made in one place, in their order.
     """
     directory = Path(boot.directory)
+    generated.install()
     own = extension.read(directory)
     project = Project(directory)
     state = RunningState()

@@ -8,8 +8,10 @@ temporalio that the session room relies on are asserted here, once, when a worke
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Protocol
 
+from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.worker import (
     WorkflowInstance,
     WorkflowInstanceDetails,
@@ -29,7 +31,11 @@ _PRIVATE = {
     "_patches_notified",
     "_pending_activities",
     "_pending_child_workflows",
+    "_random",
+    "_current_seed",
+    "_deployment_version_for_current_task",
 }
+_NOTHING = Payloads()
 
 
 class WatchPort(Protocol):
@@ -50,6 +56,30 @@ def assert_supported() -> None:
         )
 
 
+class Memo(MutableMapping[str, Payload]):
+    """A memo that keeps no message of Temporal's: a part of one keeps all of it in memory, here the first activation."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, payloads: Mapping[str, Payload]) -> None:
+        self._values = {name: payload.SerializeToString() for name, payload in payloads.items()}
+
+    def __getitem__(self, name: str) -> Payload:
+        return Payload.FromString(self._values[name])
+
+    def __setitem__(self, name: str, payload: Payload) -> None:
+        self._values[name] = payload.SerializeToString()
+
+    def __delitem__(self, name: str) -> None:
+        del self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
 class SessionRunner(WorkflowRunner):
     """Creates session instances."""
 
@@ -64,7 +94,14 @@ class SessionRunner(WorkflowRunner):
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """An instance whose activations are watched."""
         host = self._host
-        det = dataclasses.replace(det, extern_functions={**det.extern_functions, HOST: lambda: host})
+        det = dataclasses.replace(
+            det,
+            extern_functions={**det.extern_functions, HOST: lambda: host},
+            info=dataclasses.replace(det.info, raw_memo=Memo(det.info.raw_memo)),
+            last_completion_result=det.last_completion_result
+            if det.last_completion_result.payloads
+            else _NOTHING,
+        )
         return SessionInstance(SessionLoop(det), host, self._watch)  # type: ignore[abstract]
 
 
@@ -95,6 +132,7 @@ class SessionInstance(WorkflowInstance):
             return self._inner.activate(act)
         finally:
             self._watch.end()
+            self._inner.rest()
             session = getattr(self._inner._object, "session", None)
             if working and session is not None:
                 batch = session.output.take(replaying=act.is_replaying, task=act.history_length)

@@ -20,6 +20,9 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1 import UserMetadata
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.common import RawValue
+from temporalio.worker import WorkflowInstanceDetails
 from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 
 from worker.contracts import brief
@@ -27,6 +30,9 @@ from worker.session import system, waiting
 from worker.session.greenlets import Driver, evicting
 
 _ASYNCIO_SLEEPS = "_set_result_unless_cancelled"  # what asyncio.sleep gives its timer to call
+
+
+_NOWHERE = WorkflowActivationCompletion()  # what is asked for while no activation is handled goes nowhere
 
 
 class ExitedError(Exception):
@@ -164,6 +170,11 @@ def spawn(driver: Driver, function: Callable[[], Any]) -> asyncio.Task[Any]:
     return task
 
 
+def copied(payload: Payload) -> Payload:
+    """The same payload, not part of a larger message."""
+    return Payload.FromString(payload.SerializeToString())
+
+
 class SessionLoop(_WorkflowInstanceImpl):
     """Temporal's workflow loop, with tasks that user code makes running in greenlets.
 
@@ -171,6 +182,35 @@ class SessionLoop(_WorkflowInstanceImpl):
     """
 
     refresh: Callable[[], None] = staticmethod(lambda: None)  # the time budget begins anew
+
+    def __init__(self, det: WorkflowInstanceDetails) -> None:
+        super().__init__(det)
+        self._make_generator: Any = type(self._generator)
+        self._generator: Any = None  # what Temporal just made; 2.5 KiB, which few sessions use
+
+    @property
+    def _random(self) -> Any:
+        """Temporal's generator, made when it is asked for."""
+        if self._generator is None:
+            self._generator = self._make_generator(self._current_seed)
+        return self._generator
+
+    @_random.setter
+    def _random(self, generator: Any) -> None:
+        self._generator = generator
+
+    def _make_workflow_input(self, init_job: Any) -> Any:
+        """What the run is started with, in messages of their own: a part of one keeps all of it in memory."""
+        made = super()._make_workflow_input(init_job)
+        made.args = [[RawValue(copied(value.payload)) for value in values] for values in made.args]
+        made.headers = {name: copied(payload) for name, payload in made.headers.items()}
+        return made
+
+    def rest(self) -> None:
+        """Let go of the activation that is over and of its answer; the next one brings its own."""
+        self._current_completion = _NOWHERE
+        self._deployment_version_for_current_task = None
+        self._current_internal_flags = _NOWHERE.successful.used_internal_flags
 
     def _recorded(self) -> Any:
         return getattr(getattr(self._object, "session", None), "recorded", None)

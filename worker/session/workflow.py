@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from temporalio import workflow
 from temporalio.common import RawValue, VersioningBehavior
@@ -36,6 +36,7 @@ class SessionWorkflow:
     async def run(self, args: Sequence[RawValue]) -> Any:
         """Run the handler with the event's data, or with nothing."""
         values = decode(args)
+        cast("list[RawValue]", args).clear()  # Temporal holds them to the end of the run
         try:
             value = await self.session.run(values)
         except SessionStopped as stop:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import functools
 import importlib.machinery
 import importlib.util
 import threading
@@ -85,13 +86,17 @@ class Namespace:
         self._hooks = hooks
         self._shared = shared
         self._stand_ins = stand_ins_of(project)
-        self._builtins = {**vars(builtins), **hooks.builtins, "__import__": self._import}
         self._running: set[str] = set()
         self._lock = threading.RLock()
         self._loads = 0
         self._globals: dict[int, str] | None = None
         if permanent:
             self._stand_ins.keep(self)
+
+    @functools.cached_property
+    def _builtins(self) -> dict[str, Any]:
+        """Made for a first module that is not shared: most sessions have none."""
+        return {**vars(builtins), **self._hooks.builtins, "__import__": self._import}
 
     def load(self, file: str) -> types.ModuleType:
         """The module of a file, executed at its first use.

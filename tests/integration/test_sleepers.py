@@ -1,0 +1,65 @@
+"""What a sleeping session costs in memory, many of them in one real build process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.bed import Bed
+from tests.helpers.waiting import eventually
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory differently"),
+]
+FIRST, MORE = 100, 250
+LIMIT_KIB = 64
+CODE = "\n".join(
+    ["import time", "from dataclasses import dataclass, field", ""]
+    + [
+        f"@dataclass\nclass C{i}:\n    a: int = 0\n    c: list = field(default_factory=list)\n"
+        for i in range(20)
+    ]
+    + ["def on_event(event):\n    print(C1(a=1))\n    time.sleep(36_000)\n"]
+)
+
+
+def private_kib(pid: int) -> int:
+    """What a process holds for itself."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+async def fall_asleep(bed: Bed, count: int) -> list:
+    """So many more sessions that sleep."""
+    handles = []
+    while len(handles) < count:
+        handles += await asyncio.gather(*(bed.begin("main.py:on_event", {}) for _ in range(50)))
+
+    async def asleep(handle) -> bool:
+        return (await handle.describe()).history_length >= 5
+
+    for handle in handles:
+        await eventually(lambda handle=handle: asleep(handle))
+    return handles
+
+
+async def test_a_sleeping_session_holds_little(temporal_server, tmp_path):
+    """Beyond what the first ones pay for all, and with classes that all sessions share."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "main.py").write_text(CODE)
+    bed = Bed(project, tmp_path, temporal_server.address)
+    await bed.start(["main.py:on_event"])
+    try:
+        handles = await fall_asleep(bed, FIRST)
+        before = private_kib(bed.process.pid)
+        more = await fall_asleep(bed, MORE)
+        assert (private_kib(bed.process.pid) - before) / MORE < LIMIT_KIB
+        await asyncio.gather(*(handle.terminate() for handle in handles + more))
+    finally:
+        bed.stop()
+        bed.store.close()

@@ -1,0 +1,71 @@
+"""What a session keeps in memory while it sleeps: made when asked for, and no more of a message than is needed."""
+
+from __future__ import annotations
+
+import hmac
+import random
+from unittest import mock
+
+import pytest
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+
+from worker.session.chance import Chance
+from worker.session.runner import Memo
+
+
+def payload(text: str) -> Payload:
+    """A payload that holds a text."""
+    return Payload(metadata={"encoding": b"json/plain"}, data=text.encode())
+
+
+def test_a_memo_is_read_and_changed_as_temporal_does():
+    """It holds the same payloads, and none of the messages that it was made from."""
+    given = {"a": payload("1"), "b": payload("2")}
+    memo = Memo(given)
+    assert dict(memo) == given
+    assert memo["a"] is not given["a"]
+    memo["c"] = payload("3")
+    assert memo.pop("b") == payload("2")
+    assert memo.pop("b", None) is None
+    assert (sorted(memo), len(memo), memo.get("x")) == (["a", "c"], 2, None)
+
+
+def stream(number: int) -> bytes:
+    """A block of the unpredictable numbers, as histories have them."""
+    key = hmac.digest(b"key", b"session run", "sha256")
+    return hmac.digest(key, number.to_bytes(8, "big"), "sha256")
+
+
+@pytest.fixture
+def _generator():
+    """Temporal's own generator."""
+    with mock.patch.object(workflow, "random", return_value=random.Random(0)):
+        yield
+
+
+@pytest.mark.usefixtures("_generator")
+def test_chance_is_the_same_whenever_its_generator_is_made():
+    """The seed is taken from the stream at the start, as in every history recorded so far."""
+    early, late = Chance(b"key", "run"), Chance(b"key", "run")
+    first = early.random.random()
+    assert first == random.Random(int.from_bytes(stream(0)[:16], "big")).random()
+    assert early.bytes(40) == late.bytes(40) == (stream(1) + stream(2))[:40]
+    assert early.uuid4() == late.uuid4()
+    assert late._generator is None
+    assert late.random.random() == first
+    assert late.random is late.random
+
+
+@pytest.mark.usefixtures("_generator")
+def test_a_fork_goes_on_with_the_generator_it_has():
+    """Made or not: its numbers are those of the session whose steps it took over."""
+    made, unmade, plain = (Chance(b"key", "run") for _ in range(3))
+    made.random.random()
+    with mock.patch.object(workflow, "random", side_effect=RuntimeError("not in the workflow's loop")):
+        for chance in (made, unmade):
+            chance.seed("another run", keep_random=True)
+    plain.random.random()
+    expected = plain.random.random()
+    assert made.random.random() == expected
+    assert [unmade.random.random(), unmade.random.random()][1] == expected
