@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import environment, integrations
-from worker.cli import context
+from worker.cli import completing, context
 from worker.cli.deploy import Json
 from worker.cli.output import Output, table
 from worker.cli.var import (
@@ -36,7 +36,7 @@ app = typer.Typer(
     help="List, set up and test connections to integrations.", no_args_is_help=True, rich_markup_mode=None
 )
 _TRIAL_SECONDS = 60
-Name = Annotated[str, typer.Argument(help="The connection's name.")]
+Name = Annotated[str, typer.Argument(help="The connection's name.", autocompletion=completing.connections)]
 
 
 @app.command(name="list")

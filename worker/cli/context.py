@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from worker import config
 from worker.config import Settings
-from worker.errors import NotFoundError, WorkerError
+from worker.errors import NotFoundError
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -69,18 +69,6 @@ async def connected(found: Settings, store: Store) -> AsyncIterator[Client]:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's asynchronous part."""
     return asyncio.run(work)
-
-
-def project_names() -> list[str]:
-    """The names of all projects, for a shell that completes a command; none rather than an error."""
-    found = settings()
-    if found.database_url.startswith("sqlite") and not (found.home / "autokitteh.db").exists():
-        return []
-    try:
-        with opened(found) as store:
-            return [item.name for item in store.projects.list()]
-    except WorkerError:
-        return []
 
 
 def project(store: Store, name: str) -> Project:

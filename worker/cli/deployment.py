@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import clock
-from worker.cli import checking, context, nearest
+from worker.cli import checking, completing, context, nearest
 from worker.cli.deploy import Json, answer_for, watch
 from worker.cli.deploy import text_of as deployed_text
 from worker.cli.output import Output, moment, table
@@ -28,13 +28,18 @@ _ALIVE_SECONDS = 15.0
 _AT_ONCE = 8
 Which = Annotated[
     str,
-    typer.Argument(help="A deployment's id, the beginning of one, or a project (its active deployment)."),
+    typer.Argument(
+        help="A deployment's id, the beginning of one, or a project (its active deployment).",
+        autocompletion=completing.deployments,
+    ),
 ]
 
 
 @app.command(name="list")
 def list_deployments(
-    project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
+    project: Annotated[
+        str, typer.Argument(help="Only this project's.", autocompletion=completing.projects)
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many, the newest.")] = 20,
     as_json: Json = False,
 ) -> None:

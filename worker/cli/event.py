@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import context, event_explain, nearest
+from worker.cli import completing, context, event_explain, nearest
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.session import parse_data
@@ -29,12 +29,16 @@ event_explain.add_to(app)
 # Of the memo: identifiers and what is told elsewhere. --json has all of it.
 _NOT_FOR_PEOPLE = frozenset({MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG, MEMO_METHOD})
 
-EventId = Annotated[str, typer.Argument(help="The event's id, or the beginning of one.")]
+EventId = Annotated[
+    str, typer.Argument(help="The event's id, or the beginning of one.", autocompletion=completing.events)
+]
 
 
 @app.command(name="list")
 def list_events(
-    project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
+    project: Annotated[
+        str, typer.Argument(help="Only this project's.", autocompletion=completing.projects)
+    ] = "",
     source: Annotated[str, typer.Option("--source", help="Only from this trigger or connection.")] = "",
     event_type: Annotated[str, typer.Option("--type", "-t", help="Only of this type.")] = "",
     since: Annotated[str, typer.Option("--since", help="Not older: 90s, 2h, 3d, 2026-01-31.")] = "",
@@ -132,8 +136,10 @@ def get(event: EventId, as_json: Json = False) -> None:
 
 @app.command()
 def send(
-    project: Annotated[str, typer.Argument(help="The project's name.")],
-    source: Annotated[str, typer.Argument(help="A trigger or connection of the project.")],
+    project: Annotated[str, typer.Argument(help="The project's name.", autocompletion=completing.projects)],
+    source: Annotated[
+        str, typer.Argument(help="A trigger or connection of the project.", autocompletion=completing.sources)
+    ],
     event_type: Annotated[str, typer.Option("--type", "-t", help="The event's type.")] = "",
     data: Annotated[str, typer.Option("--data", "-d", help="The event's data: JSON, or @file.")] = "",
     file: Annotated[

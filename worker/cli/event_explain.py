@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import context
+from worker.cli import completing, context
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment
 from worker.story.times import length
@@ -29,7 +29,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def explain(
-    event: Annotated[str, typer.Argument(help="The event's id, or the beginning of one.")],
+    event: Annotated[
+        str, typer.Argument(help="The event's id, or the beginning of one.", autocompletion=completing.events)
+    ],
     as_json: Json = False,
 ) -> None:
     """Say why an event started or reached the sessions it did, and why it reached no others.

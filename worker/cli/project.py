@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import context
+from worker.cli import completing, context
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
 from worker.cli.output import Output, moment, table
@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Name = Annotated[str, typer.Argument(help="The project's name.")]
+Name = Annotated[str, typer.Argument(help="The project's name.", autocompletion=completing.projects)]
 
 
 @app.command(name="list")

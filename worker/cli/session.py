@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import context, links, session_list, session_log, session_show
+from worker.cli import completing, context, links, session_list, session_log, session_show
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment
 from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, brief, static_details
@@ -27,13 +27,17 @@ _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5.0
 _ENDED = ("completed", "error", "stopped")
 Session = Annotated[
-    str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")
+    str,
+    typer.Argument(
+        help="A session id, the beginning of one, or a project (its latest session).",
+        autocompletion=completing.sessions,
+    ),
 ]
 
 
 @app.command()
 def start(
-    project: Annotated[str, typer.Argument(help="The project's name.")],
+    project: Annotated[str, typer.Argument(help="The project's name.", autocompletion=completing.projects)],
     handler: Annotated[str, typer.Argument(help="file.py:function")],
     data: Annotated[str, typer.Option("--data", "-d", help="The event's data: JSON, or @file.")] = "",
     memo: Annotated[

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import clock
-from worker.cli import context, links
+from worker.cli import completing, context, links
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.times import moment_of
@@ -29,7 +29,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_sessions(
-    project: Annotated[str, typer.Argument(help="Only this project's.")] = "",
+    project: Annotated[
+        str, typer.Argument(help="Only this project's.", autocompletion=completing.projects)
+    ] = "",
     state: Annotated[
         list[str] | None, typer.Option("--state", "-s", help="created, running, completed, error, stopped.")
     ] = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import clock
-from worker.cli import context
+from worker.cli import completing, context
 from worker.cli.deploy import Json
 from worker.cli.output import Output, encode
 
@@ -31,7 +31,11 @@ def add_to(app: typer.Typer) -> None:
 
 def log(
     session: Annotated[
-        str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")
+        str,
+        typer.Argument(
+            help="A session id, the beginning of one, or a project (its latest session).",
+            autocompletion=completing.sessions,
+        ),
     ],
     prints: Annotated[bool, typer.Option("--prints", help="Only what it printed.")] = False,
     follow: Annotated[

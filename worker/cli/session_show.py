@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import clock
-from worker.cli import context, links
+from worker.cli import completing, context, links
 from worker.cli.deploy import Json
 from worker.cli.output import Output
 from worker.errors import UsageError
@@ -29,7 +29,11 @@ def add_to(app: typer.Typer) -> None:
 
 def show(
     session: Annotated[
-        str, typer.Argument(help="A session id, the beginning of one, or a project (its latest session).")
+        str,
+        typer.Argument(
+            help="A session id, the beginning of one, or a project (its latest session).",
+            autocompletion=completing.sessions,
+        ),
     ],
     tail: Annotated[
         int, typer.Option("--tail", "-n", help="At most so many steps: the last ones.", min=1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import context, links, nearest
+from worker.cli import completing, context, links, nearest
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
 from worker.cli.output import Output, table
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="List triggers, look at them, rename one.", no_args_is_help=True, rich_markup_mode=None
 )
-Project = Annotated[str, typer.Argument(help="The project's name.")]
+Project = Annotated[str, typer.Argument(help="The project's name.", autocompletion=completing.projects)]
 
 
 @app.command(name="list")
@@ -40,7 +40,7 @@ def list_triggers(project: Project, as_json: Json = False) -> None:
 @app.command()
 def get(
     project: Project,
-    name: Annotated[str, typer.Argument(help="The trigger's name.")],
+    name: Annotated[str, typer.Argument(help="The trigger's name.", autocompletion=completing.triggers)],
     as_json: Json = False,
 ) -> None:
     """Show one trigger: what fires it, what it starts, and when it last did.
@@ -65,7 +65,7 @@ def get(
 @app.command()
 def rename(
     project: Project,
-    old: Annotated[str, typer.Argument(help="The name it has.")],
+    old: Annotated[str, typer.Argument(help="The name it has.", autocompletion=completing.triggers)],
     new: Annotated[str, typer.Argument(help="The name it has, or gets, in the manifest.")],
     yes: Yes = False,
     as_json: Json = False,

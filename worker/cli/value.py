@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import context
+from worker.cli import completing, context
 from worker.cli.deploy import Json
 from worker.cli.output import Output, table
 from worker.cli.var import Project
@@ -21,7 +21,7 @@ app = typer.Typer(
     help="List, read, set and delete stored values.", no_args_is_help=True, rich_markup_mode=None
 )
 _LONGEST_SHOWN = 60
-Name = Annotated[str, typer.Argument(help="The value's key.")]
+Name = Annotated[str, typer.Argument(help="The value's key.", autocompletion=completing.values)]
 
 
 @app.command(name="list")

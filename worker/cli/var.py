@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import context
+from worker.cli import completing, context
 from worker.cli.deploy import Json, watch
 from worker.cli.output import Output, table
 from worker.errors import NotFoundError, UsageError
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Set, list and delete variables.", no_args_is_help=True, rich_markup_mode=None)
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-Project = Annotated[str, typer.Argument(help="The project's name.", autocompletion=context.project_names)]
+Project = Annotated[str, typer.Argument(help="The project's name.", autocompletion=completing.projects)]
 Connection = Annotated[
-    str, typer.Option("--connection", "-c", help="The variable belongs to this connection.")
+    str,
+    typer.Option(
+        "--connection",
+        "-c",
+        help="The variable belongs to this connection.",
+        autocompletion=completing.connections,
+    ),
 ]
 NoDeploy = Annotated[bool, typer.Option("--no-deploy", help="Only store it; the next deployment takes it.")]
 
@@ -30,7 +36,7 @@ NoDeploy = Annotated[bool, typer.Option("--no-deploy", help="Only store it; the 
 @app.command(name="set")
 def set_variable(
     project: Project,
-    name: Annotated[str, typer.Argument(help="The variable's name.")],
+    name: Annotated[str, typer.Argument(help="The variable's name.", autocompletion=completing.variables)],
     value: Annotated[
         str | None, typer.Argument(help="Its value; - or nothing reads standard input, hidden on a terminal.")
     ] = None,
@@ -183,7 +189,7 @@ def list_variables(
 @app.command()
 def delete(
     project: Project,
-    name: Annotated[str, typer.Argument(help="The variable's name.")],
+    name: Annotated[str, typer.Argument(help="The variable's name.", autocompletion=completing.variables)],
     connection: Connection = "",
     no_deploy: NoDeploy = False,
     as_json: Json = False,

@@ -23,6 +23,7 @@ _NEWER = sa.select(_T.c.seq).where(
 )
 _SAME = sa.delete(_T).where(_HERE & (_T.c.line == sa.bindparam("line")) & (_T.c.sub == sa.bindparam("sub")))
 _LOCK = 7_231_002  # writers queue, so that numbers become visible in their order and a reader misses none
+_LINES_EACH = 20  # looked at for each session that is asked for
 _TAIL_LIMIT = 1000
 _AFTER_PRINTS = 1_000_000_000  # a note stands behind all that a call printed
 NOTE = -1  # in the place of an attempt: a line about the run that is not the run's own
@@ -128,6 +129,12 @@ class SessionLog:
             query = query.where(_T.c.project == project)
         with self._database.read() as connection:
             return [as_record(row) for row in connection.execute(query)]
+
+    def newest(self, limit: int) -> list[str]:
+        """The sessions that wrote the newest lines, the latest first."""
+        query = sa.select(_T.c.workflow_id).order_by(_T.c.seq.desc()).limit(limit * _LINES_EACH)
+        with self._database.read() as connection:
+            return [*dict.fromkeys(str(name) for name in connection.execute(query).scalars())][:limit]
 
     def since(self, workflow_id: str, after_seq: int) -> list[StoredLine]:
         """A session's lines in the order in which they were written."""
