@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
@@ -96,7 +99,9 @@ def test_saved_files_run_and_old_sessions_finish_as_they_began(up, project):
     eventually_sync(lambda: "main.py:1" in up.log(), 20)
     (project / "main.py~").write_text("an editor's")
     write(project, "watched", {"main.py": SLEEPS.format(version="two")})
+    saved = time.monotonic()
     eventually_sync(lambda: "watched deployed" in up.log(), 30)
+    sys.stdout.write(f"deployed {time.monotonic() - saved:.1f} s after the last save\n")
     new = up.ak("session", "start", "watched", "main.py:on_event", "--wait")
     assert new["result"] == "two"
     assert up.ak("session", "wait", old, "--timeout", "60")["result"] == "one"
@@ -174,3 +179,17 @@ def test_doctor_is_silent_until_something_breaks(project, tmp_path):
         assert up.stop() == 0
         down = {item["check"] for item in json.loads(ak(home, "doctor", "--json").stdout)}
         assert {"worker", "gateway", "connection"} <= down
+
+
+@pytest.mark.parametrize(("schema", "said"), [(999, "newer version"), (3, "older version")])
+def test_doctor_tells_a_database_of_another_version(tmp_path, schema, said):
+    """It is left as it is: neither upgraded nor read by rules that are not its own."""
+    home = tmp_path / "home"
+    assert ak(home, "project", "list").returncode == 0
+    with contextlib.closing(sqlite3.connect(home / "autokitteh.db")) as database, database:
+        database.execute("UPDATE settings SET value = ? WHERE name = 'schema_version'", (str(schema),))
+    [found] = json.loads(ak(home, "doctor", "--json").stdout)
+    assert (found["check"], said in found["message"]) == ("store", True)
+    with contextlib.closing(sqlite3.connect(home / "autokitteh.db")) as database:
+        kept = database.execute("SELECT value FROM settings WHERE name = 'schema_version'").fetchone()
+    assert kept == (str(schema),)

@@ -202,3 +202,27 @@ def test_overdue_deliveries_are_counted_by_project(store):
         connection.execute(sa.update(tables.signals).values(created_at=now - 2 * hour))
     assert store.events.overdue(now - hour) == {"p": 2, "q": 2}
     assert store.events.overdue(now - 4 * hour) == {}
+
+
+def test_last_start_is_that_of_the_newest_event(store):
+    """With the times of our clock around it; ticks have Temporal's, and what was skipped started nothing."""
+    assert store.events.last_start() is None
+    now = clock.now()
+    for number, (event_type, state) in enumerate(
+        [("post", "done"), ("post", "done"), ("tick", "done"), ("post", "skipped")]
+    ):
+        happened = event(event_type=event_type, created_at=now)
+        planned = dataclasses.replace(delivery(happened), session_id=f"ses_{number}")
+        assert store.events.record(happened, [planned]) is True
+        store.events.finish_delivery(planned.id, state)
+    session, recorded, started = store.events.last_start()
+    assert (session, recorded) == ("ses_1", now)
+    assert started >= now
+
+
+def test_database_tells_its_time(store):
+    """A server's clock; a file has none of its own."""
+    found = store.database.now()
+    assert (found is None) == (store.database.dialect == "sqlite")
+    if found is not None:
+        assert abs(found - clock.now()) < dt.timedelta(minutes=1)

@@ -27,6 +27,8 @@ from worker.config import Settings
 from worker.errors import WorkerError
 
 if TYPE_CHECKING:
+    from temporalio.client import Client
+
     from worker.store import Store
     from worker.store.records import Connection, Deployment, Service, Variable
 
@@ -34,6 +36,7 @@ _PYTHON = (3, 11)
 _ALIVE_SECONDS = 15.0
 _OVERDUE_SECONDS = 60
 _ANSWER_SECONDS = 5.0
+_SKEW_SECONDS = 5.0
 _FREE_BYTES = 500_000_000
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -85,6 +88,8 @@ def of_machine(found: Settings) -> Problems:
 
 async def of_installation(found: Settings) -> list[Problem]:
     """What the store and Temporal say."""
+    from worker.store import schema_of
+
     problems: list[Problem] = []
     if not found.home.exists() and found.database_url.startswith("sqlite"):
         return problems  # nothing was ever started here
@@ -93,8 +98,12 @@ async def of_installation(found: Settings) -> list[Problem]:
         # Worker, gateway and Temporal were parts of it: one cause, one line.
         return [*up_died(found.home, died), *store_opens(found)]
     try:
+        problems += schema_fits(*schema_of(found.database_url))
+        if problems:
+            return problems  # opening it would upgrade it
         with context.opened(found) as store:
             problems += of_store(store)
+            problems += clock_differs("the database's", store.database.now(), clock.now())
             problems += gateway_answers(context.gateway_url(found), bool(store.deployments.wanted()))
             problems += await temporal_answers(found, store)
     except WorkerError as error:
@@ -102,11 +111,29 @@ async def of_installation(found: Settings) -> list[Problem]:
     return problems
 
 
+def schema_fits(have: int, known: int) -> Problems:
+    """The database was made by this version of the program, or by another one."""
+    what = f"the database has schema {have}, this program knows {known}"
+    if have > known:
+        yield Problem("store", f"{what}: it was used by a newer version", "Upgrade this program.")
+    elif 0 < have < known:
+        yield Problem(
+            "store",
+            f"{what}: it was last used by an older version",
+            "Stop what runs of the older version, back the database up, and start this one: it upgrades the database.",
+        )
+
+
 def store_opens(found: Settings) -> Problems:
     """What does not run needs its database all the same."""
+    from worker.store import schema_of
+
     try:
-        with context.opened(found):
-            return
+        unfit = [*schema_fits(*schema_of(found.database_url))]
+        yield from unfit
+        if not unfit:
+            with context.opened(found):
+                return
     except WorkerError as error:
         yield no_store(error)
 
@@ -264,6 +291,36 @@ def nothing_overdue(overdue: dict[str, int]) -> Problems:
         )
 
 
+def clock_differs(whose: str, theirs: dt.datetime | None, ours: dt.datetime) -> Problems:
+    """Leases, signs of life and schedules go by the clock: those of all machines must agree."""
+    seconds = (theirs - ours).total_seconds() if theirs is not None else 0.0
+    if abs(seconds) > _SKEW_SECONDS:
+        yield Problem(
+            "clock",
+            f"{whose} clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine's",
+            "Let both machines take their time from the same source (NTP): `timedatectl` shows it.",
+        )
+
+
+async def temporal_clock(
+    client: Client, last_start: tuple[str, dt.datetime, dt.datetime] | None
+) -> list[Problem]:
+    """Temporal tells its time with what it did: the last session began after its event, before the start was noted."""
+    from temporalio.service import RPCError
+
+    if last_start is None:
+        return []
+    session, recorded, started = last_start
+    try:
+        found = await client.get_workflow_handle(session).describe()
+    except RPCError:
+        return []  # it is forgotten
+    if found.raw_info.first_run_id not in {"", found.run_id}:
+        return []  # this run began later: it restarted
+    nearest = min(max(found.start_time, recorded), started)
+    return list(clock_differs("Temporal's", found.start_time, nearest))
+
+
 def gateway_answers(url: str, needed: bool) -> Problems:
     """Webhooks need a gateway."""
     import httpx
@@ -293,6 +350,7 @@ async def temporal_answers(found: Settings, store: Store) -> list[Problem]:
     problems: list[Problem] = []
     try:
         async with asyncio.timeout(2 * _ANSWER_SECONDS), context.connected(found, store) as client:
+            problems += await temporal_clock(client, store.events.last_start())
             for item in active:
                 try:
                     await versions.check_room(client, item.project, "", found.versions_limit)

@@ -8,6 +8,7 @@ lock here instead of meeting SQLite's busy handler; other processes wait up to h
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import sqlite3
 import threading
 import time
@@ -97,6 +98,14 @@ class Database:
         """A transaction that only reads."""
         with self._translated(), self.engine.connect() as connection:
             yield connection
+
+    def now(self) -> dt.datetime | None:
+        """The time on the server's clock; None where the database is a file on this machine."""
+        if self.dialect == "sqlite":
+            return None
+        with self.read() as connection:
+            found: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        return found
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:

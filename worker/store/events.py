@@ -134,6 +134,20 @@ class Events:
         with self._database.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
+    def last_start(self) -> tuple[str, dt.datetime, dt.datetime] | None:
+        """The session that an event started last: its id, when the event was recorded, and when it had been started."""
+        query = (
+            sa.select(_D.c.session_id, _E.c.created_at, _D.c.finished_at)
+            .join(_E, _E.c.id == _D.c.event_id)
+            .where((_D.c.state == "done") & (_D.c.kind == "start") & _D.c.finished_at.is_not(None))
+            .where(_E.c.event_type != "tick")  # those have Temporal's time
+            .order_by(_D.c.event_seq.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (row.session_id, row.created_at, row.finished_at)
+
     def deliveries(self, event_id: str) -> builtins.list[Delivery]:
         """What the event causes or caused."""
         query = (

@@ -17,7 +17,7 @@ from worker.store.events import Events
 from worker.store.leases import Leases
 from worker.store.log import SessionLog
 from worker.store.mailbox import Mailbox
-from worker.store.migrate import migrate
+from worker.store.migrate import migrate, steps, version
 from worker.store.removing import Removing
 from worker.store.retention import Retention
 from worker.store.sealing import Sealer
@@ -90,6 +90,23 @@ def open_store(url: str, *, secret_key: bytes) -> Store:
     except BaseException:
         database.close()
         raise
+
+
+def schema_of(url: str) -> tuple[int, int]:
+    """The schema that the database has, 0 where it has none, and the one that this program knows; changes nothing.
+
+    Raises:
+        StoreError: it cannot be reached.
+    """
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+        return 0, len(steps())
+    database = open_database(url)
+    try:
+        with database.read() as connection:
+            return version(connection), len(steps())
+    finally:
+        database.close()
 
 
 class SessionStore:

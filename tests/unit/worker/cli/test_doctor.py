@@ -6,8 +6,10 @@ import dataclasses
 import datetime as dt
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from manifest.schema import INTEGRATIONS
 from tests.helpers.fake_store import AT, deployment
@@ -49,6 +51,14 @@ STUCK = dataclasses.replace(WORKER, details={"dep_1": "no disk", "dep_9": "gone"
         (doctor.up_died(Path("/home"), 12), "`ak up` of /home is not running: its process 12 ended"),
         (doctor.nothing_overdue({"shop": 3}), "3 deliveries wait"),
         (doctor.nothing_overdue({}), ""),
+        (doctor.clock_differs("the database's", AT + dt.timedelta(seconds=9), AT), "9 s ahead of"),
+        (doctor.clock_differs("the database's", AT - dt.timedelta(minutes=2), AT), "120 s behind"),
+        (doctor.clock_differs("the database's", AT + dt.timedelta(seconds=4), AT), ""),
+        (doctor.clock_differs("the database's", None, AT), ""),
+        (doctor.schema_fits(0, 9), ""),
+        (doctor.schema_fits(9, 9), ""),
+        (doctor.schema_fits(10, 9), "schema 10, this program knows 9: it was used by a newer"),
+        (doctor.schema_fits(8, 9), "schema 8, this program knows 9: it was last used by an older"),
         (doctor.gateway_answers("http://127.0.0.1:1", needed=True), "no gateway answers"),
         (doctor.gateway_answers("http://127.0.0.1:1", needed=False), ""),
     ],
@@ -95,3 +105,41 @@ def test_every_integration_of_manifests_says_what_it_needs():
     for name, ways in integrations.WAYS.items():
         assert all(integrations.missing(name, way) == () for way in ways)
         assert name == "test" or integrations.missing(name, ())
+
+
+class LastSession:
+    """A Temporal that describes one session: when it began by its clock, and whether that is its first run."""
+
+    def __init__(self, seconds: float, *, first: str = "run", known: bool = True) -> None:
+        self.at = AT + dt.timedelta(seconds=seconds)
+        self.first = first
+        self.known = known
+
+    def get_workflow_handle(self, _session):
+        """Itself."""
+        return self
+
+    async def describe(self):
+        """When it began."""
+        if not self.known:
+            raise RPCError("workflow not found", RPCStatusCode.NOT_FOUND, b"")
+        raw = SimpleNamespace(first_run_id=self.first)
+        return SimpleNamespace(start_time=self.at, run_id="run", raw_info=raw)
+
+
+@pytest.mark.parametrize(
+    ("temporal", "said"),
+    [
+        (LastSession(0.5), ""),  # between the event and the note that it was started
+        (LastSession(-4), ""),
+        (LastSession(-60), "Temporal's clock is 60 s behind this machine's"),
+        (LastSession(102), "Temporal's clock is 100 s ahead of this machine's"),
+        (LastSession(-60, first="another"), ""),  # a later run says nothing about the start
+        (LastSession(-60, known=False), ""),
+    ],
+)
+async def test_clock_of_temporal_is_told_by_the_last_session(temporal, said):
+    """It cannot have begun before its event, nor after the start was noted."""
+    found = await doctor.temporal_clock(temporal, ("ses_1", AT, AT + dt.timedelta(seconds=2)))
+    assert [problem.message for problem in found] == ([said] if said else [])
+    assert await doctor.temporal_clock(temporal, None) == []
