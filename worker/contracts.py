@@ -231,6 +231,11 @@ def static_details(session_id: str, memo: Mapping[str, str]) -> str:
         origin = f"started by trigger `{trigger}`, event `{event}`"
     elif parent:
         origin = f"started by session `{parent}`"
+    if memo.get(MEMO_FORKED_FROM):
+        at = memo.get(MEMO_FORKED_AT, "0")
+        origin = f"fork of `{memo[MEMO_FORKED_FROM]}` at step {at}, which was {origin}"
+    elif memo.get(MEMO_RESTARTED_FROM):
+        origin = f"restart of `{memo[MEMO_RESTARTED_FROM]}`, which was {origin}"
     explain = f"\n- why: `ak event explain {event}`" if event else ""
     return f"- {origin}\n- what it did: `ak session show {session_id}`{explain}"
 

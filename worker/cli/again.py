@@ -25,6 +25,7 @@ from worker.contracts import (
     SEAL_FORK,
     WORKFLOW_TASK_TIMEOUT_SECONDS,
     brief,
+    static_details,
 )
 from worker.errors import NotFoundError, UsageError, WorkerError
 
@@ -222,14 +223,16 @@ async def begin(
     if deployment is not None:
         pin = PinnedVersioningOverride(WorkerDeploymentVersion(start.project, deployment.version))
     seconds = min(WORKFLOW_TASK_TIMEOUT_SECONDS + tasks // _TASKS_PER_SECOND, _LONGEST_TASK_SECONDS)
+    identifier = ids.new("ses")
     handle = await client.start_workflow(
         start.handler,
         args=[RawValue(payload) for payload in given],
-        id=ids.new("ses"),
+        id=identifier,
         task_queue=start.project,
         memo=memo,
         task_timeout=dt.timedelta(seconds=seconds),
         static_summary=brief(title),
+        static_details=static_details(identifier, memo),
         versioning_override=pin,
     )
     if deployment is not None:

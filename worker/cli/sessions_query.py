@@ -22,7 +22,7 @@ from worker.store import Store
 from worker.story.build import Collector, entries_of
 from worker.story.gather import with_pending
 from worker.story.model import Wait
-from worker.story.waiting import of_entry, of_task
+from worker.story.waiting import of_entry, of_task, with_filters
 
 _PAGE = 50
 _TOLD = 200  # of so many open sessions it is asked what they wait for
@@ -79,7 +79,9 @@ class Finder:
         async def ask(session: dict[str, Any]) -> None:
             async with gate:
                 with contextlib.suppress(RPCError):
-                    session["waits_for"] = await self._waits_for(session["id"])
+                    found = await self._waits_for(session["id"])
+                    known = registered.get(session["id"], [])
+                    session["waits_for"] = [with_filters(wait, known) for wait in found]
             if not session["waits_for"]:  # a wait without a time limit: what the session is registered for
                 session["waits_for"] = [Wait(text) for text in registered.get(session["id"], [])]
 

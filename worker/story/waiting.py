@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client, WorkflowExecutionDescription
@@ -27,7 +28,18 @@ async def waits_for(
 ) -> tuple[Wait, ...]:
     """One for each thing: what is open, else what it is registered for; and a worker that does not come."""
     found = [wait for wait in (*map(of_entry, entries), of_task(described)) if wait is not None]
-    return tuple(found or map(Wait, await of_session(client, store, described.id)))
+    if not found:
+        return tuple(map(Wait, await of_session(client, store, described.id)))
+    registered = await asyncio.to_thread(store.mailbox.awaited, [described.id])
+    return tuple(with_filters(wait, registered.get(described.id, [])) for wait in found)
+
+
+def with_filters(wait: Wait, registered: Sequence[str]) -> Wait:
+    """A wait for an event, with what the session has subscribed to; any other wait as it is."""
+    events = [item for item in registered if item.startswith("an event of")]
+    if not events or not wait.text.startswith("an event"):
+        return wait
+    return replace(wait, text=f"{wait.text} ({'; '.join(events)})")
 
 
 def of_entry(entry: Entry) -> Wait | None:
@@ -73,8 +85,4 @@ async def of_session(client: Client, store: Store, identifier: str) -> list[str]
         details = str(answer.get("details", "")).strip().splitlines()[-1].replace("`", "")
     if not details.startswith(_WAITING):
         return registered
-    what = details.removeprefix(_WAITING)
-    more = (
-        [item for item in registered if item.startswith("an event of")] if what.startswith("an event") else []
-    )
-    return [f"{what} ({'; '.join(more)})" if more else what]
+    return [with_filters(Wait(details.removeprefix(_WAITING)), registered).text]

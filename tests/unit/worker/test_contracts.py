@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.contracts import brief
+from worker.contracts import brief, static_details
 
 LIMIT_BYTES = 360  # of a summary as JSON: with its metadata the payload stays below a server's 400
 
@@ -29,3 +29,15 @@ def test_a_summary_is_the_text_or_its_beginning_and_fits(text):
         assert found.endswith("…")
         assert text.startswith(found[:-1])
         assert size(found) > LIMIT_BYTES - 12
+
+
+def test_details_of_a_session_made_from_another_one_name_it():
+    """A fork with its step, a restart; and what had started the other one."""
+    fork = {"forked_from": "ses_1", "forked_at": "3", "trigger": "orders", "event_id": "evt_1"}
+    assert static_details("ses_2", fork).splitlines() == [
+        "- fork of `ses_1` at step 3, which was started by trigger `orders`, event `evt_1`",
+        "- what it did: `ak session show ses_2`",
+        "- why: `ak event explain evt_1`",
+    ]
+    restart = static_details("ses_2", {"restarted_from": "ses_1"})
+    assert restart.startswith("- restart of `ses_1`, which was started by hand\n")

@@ -10,6 +10,7 @@ import pytest
 from tests.helpers.golden import check
 from worker.story.model import Entry, Run, Story, Wait
 from worker.story.render import Paper, entry_lines, head_lines, story_lines
+from worker.story.waiting import with_filters
 
 START = dt.datetime(2026, 1, 31, 10, 0, tzinfo=dt.UTC)
 FOLDER = Path(__file__).parent / "golden"
@@ -233,6 +234,17 @@ def test_waits_are_told_relative_and_written_absolute():
     assert late.told(at(70)) == "a worker, for 1 min 10 s"
     assert late.as_document() == "a worker, since 2026-01-31T10:00:00+00:00"
     assert Wait("x").told(at(0)) == Wait("x").as_document() == "x"
+
+
+def test_a_wait_for_an_event_names_the_filter():
+    """That of what the session has subscribed to; other waits have none."""
+    registered = ["the signal go", "an event of orders with data.x == 1"]
+    wait = Wait("an event from orders at main.py:2", until=at(60))
+    assert with_filters(wait, registered) == Wait(
+        "an event from orders at main.py:2 (an event of orders with data.x == 1)", until=at(60)
+    )
+    assert with_filters(wait, registered[:1]) == wait
+    assert with_filters(Wait("the signal go"), registered) == Wait("the signal go")
 
 
 def test_what_has_several_lines_keeps_them():
