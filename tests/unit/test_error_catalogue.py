@@ -6,8 +6,8 @@ Those that need a running ``ak up`` are in ``tests/acceptance/test_error_catalog
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
-import shutil
 
 import pytest
 
@@ -37,34 +37,50 @@ def test_every_code_of_a_manifest_has_an_example():
     assert [code for code, _, _ in EXAMPLES] == list(CODES)
 
 
+STATUS = {"AK1001": 2, "AK1002": 4, "AK1900": 3}
 COMMANDS = [example for example in catalogue.examples() if not example.up]
 
 
-@pytest.mark.parametrize("example", COMMANDS, ids=str)
-def test_a_command_prints_its_error_as_the_page_shows_it(example, tmp_path, monkeypatch, capsys):
-    """In a directory with the files that stand before it, and a home where nothing runs."""
-    home = tmp_path / "home"
-    here = tmp_path / "here"
-    here.mkdir()
-    for name, text in example.files:
-        (here / name).write_text(text)
-    monkeypatch.chdir(here)
+@pytest.fixture
+def ak(tmp_path, monkeypatch, capsys):
+    """Run a line of the page in a directory of its own and a home where nothing runs; status, stdout and stderr."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr(context, "PATIENCE_SECONDS", 0.0)
-    if example.code == "AK1900":
-        monkeypatch.setattr(importlib.metadata, "version", broken)
 
-    def run(line: str) -> str:
-        """The command, in this process."""
+    def run(example, line: str, *more: str) -> tuple[int, str, str]:
+        """In this process."""
+        for name, text in example.files:
+            (tmp_path / "here" / name).write_text(text)
         changes, arguments = catalogue.words(line)
         with monkeypatch.context() as patch:
-            for name, value in {"AK_HOME": str(home), **changes}.items():
+            for name, value in {"AK_HOME": str(tmp_path / "home"), **changes}.items():
                 patch.setenv(name, value)
-            main.run(arguments)
+            if example.code == "AK1900":
+                patch.setattr(importlib.metadata, "version", broken)
+            status = main.run([*arguments, *more])
         shown = capsys.readouterr()
-        return shown.out + shown.err
+        return status, shown.out, shown.err
 
-    catalogue.check(example, run, {"~/.autokitteh": str(home), "~/shop": str(here)})
-    shutil.rmtree(home, ignore_errors=True)
+    return run
+
+
+@pytest.mark.parametrize("example", COMMANDS, ids=str)
+def test_a_command_prints_its_error_as_the_page_shows_it(example, ak, tmp_path):
+    """What went to both streams, with the names of this run replaced by those of the page."""
+    names = {"~/.autokitteh": str(tmp_path / "home"), "~/shop": str(tmp_path / "here")}
+    catalogue.check(example, lambda line: "".join(ak(example, line)[1:]), names)
+
+
+@pytest.mark.parametrize("example", COMMANDS, ids=str)
+def test_a_program_reads_the_same_error_as_one_document(example, ak):
+    """With its code and its status, and nothing else on standard output."""
+    for line in example.commands:
+        status, printed, shown = ak(example, line, "--json")
+        error = json.loads(printed)["error"]
+        assert (error["code"], status) == (example.code, STATUS.get(example.code, 1))
+        assert set(error) == {"code", "message", "where", "hint"}
+        assert error["message"].splitlines()[0] in shown
 
 
 def broken(_name: str) -> str:
