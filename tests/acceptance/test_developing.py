@@ -173,7 +173,7 @@ def test_doctor_is_silent_until_something_breaks(project, tmp_path):
         found = json.loads(ak(home, "doctor", "--json").stdout)
         (home / "key").chmod(0o600)
         assert sorted(item["check"] for item in found) == ["connection", "permissions"]
-        assert "ak connection init broken chat" in [item["remedy"] for item in found]
+        assert "Set it up: `ak connection init broken chat`" in [item["remedy"] for item in found]
         text = ak(home, "doctor")
         assert (text.returncode, "broken: chat (slack)" in text.stdout) == (1, True)
         assert up.stop() == 0

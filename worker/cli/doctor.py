@@ -241,7 +241,7 @@ def newest_failed(deployments: Iterable[Deployment]) -> Problems:
             yield Problem(
                 "deployment",
                 f"{item.project}: {item.id} failed: {where}{error.get('message', '')}",
-                error.get("hint") or f"Correct it and deploy again: ak deployment get {item.id}",
+                error.get("hint") or f"Correct it and deploy again; `ak deployment get {item.id}` shows it.",
             )
 
 
@@ -277,7 +277,7 @@ def connections_ready(
             yield Problem(
                 "connection",
                 f"{project}: {item.name} ({item.integration}) is used by triggers and needs {', '.join(lacking)}",
-                f"ak connection init {project} {item.name}",
+                f"Set it up: `ak connection init {project} {item.name}`",
             )
 
 
