@@ -148,7 +148,10 @@ def try_connection(
     name: Name,
     argument: Annotated[
         list[str] | None,
-        typer.Option("--argument", help="KEY=VALUE for the SDK's helper, such as base_url=…."),
+        typer.Option(
+            "--argument",
+            help="KEY=VALUE for the SDK's helper, such as base_url=…; a JSON object stands for itself.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -170,7 +173,7 @@ def try_connection(
         text = f"{name} is initialized; there is nothing to test {connection.integration} with"
         Output(as_json=as_json).document({"name": name, "tested": False, "ok": None}, text)
         return
-    arguments = dict(pair.partition("=")[::2] for pair in argument or [])
+    arguments = dict(argument_of(pair) for pair in argument or [])
     outcome = attempt(
         found, trial, name, variables, arguments, active.requirements if active is not None else ""
     )
@@ -182,12 +185,27 @@ def try_connection(
     Output(as_json=as_json).document({"name": name, "tested": True, "ok": True}, f"{name} works")
 
 
+def argument_of(text: str) -> tuple[str, Any]:
+    """The name and the value of ``KEY=VALUE``: Google's helpers take ``client_options={"api_endpoint": "…"}``."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise UsageError(f"--argument {text} is not KEY=VALUE", hint="Example: --argument base_url=https://…")
+    if not value.startswith("{"):
+        return key, value
+    try:
+        return key, json.loads(value)
+    except ValueError as error:
+        raise UsageError(
+            f"--argument {key} is not JSON: {error}", hint='Example: {"api_endpoint": "…"}'
+        ) from None
+
+
 def attempt(
     settings: Settings,
     trial: integrations.Trial,
     name: str,
     variables: list[Variable],
-    arguments: dict[str, str],
+    arguments: dict[str, Any],
     requirements: str,
 ) -> dict[str, Any]:
     """The call, made in a process with the project's interpreter; its secrets are in its environment only."""
