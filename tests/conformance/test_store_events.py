@@ -82,6 +82,19 @@ def test_lease_of_a_dead_owner_expires(store, monkeypatch):
     assert store.events.claim_deliveries("next", 10, 30)[0].attempts == 2
 
 
+def test_claims_of_an_owner_known_to_be_dead_are_free_at_once(store):
+    """Its alone: what another one is at stays with it, what waits for another attempt waits."""
+    for _ in range(3):
+        happened = event()
+        store.events.record(happened, [delivery(happened)])
+    (lost,) = store.events.claim_deliveries("dead", 1, 30)
+    store.events.claim_deliveries("alive", 1, 30)
+    (tried,) = store.events.claim_deliveries("dead", 1, 30)
+    store.events.release_delivery(tried.id, "away")
+    store.events.free_claims("dead")
+    assert [item.id for item in store.events.claim_deliveries("next", 10, 30)] == [lost.id]
+
+
 def test_released_delivery_waits_and_finished_one_is_gone(store, monkeypatch):
     """A failed attempt is tried again later; a finished one never."""
     happened = event()

@@ -14,7 +14,6 @@ import uvicorn
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from worker import ids
 from worker.config import Settings
 from worker.contracts import SYSTEM_QUEUE
 from worker.dispatch import Dispatcher, Outbox
@@ -23,6 +22,7 @@ from worker.dispatch.ticks import Tick, Ticks
 from worker.errors import ConfigError
 from worker.gateway.app import create_app
 from worker.gateway.metrics import Metrics
+from worker.gateway.owner import Owner
 from worker.gateway.webhooks import Seen
 from worker.meter import Meter
 from worker.store import Store
@@ -67,7 +67,8 @@ class Gateway:
         self.metrics = Metrics(meter, [Gauges(store, client).read])
         self._settings = settings
         self._dispatcher = Dispatcher(store, client, meter)
-        self._outbox = Outbox(store, client, ids.new("gw"), dispatcher=self._dispatcher, meter=meter)
+        self._owner = Owner(settings.home, store.events)
+        self._outbox = Outbox(store, client, self._owner.name, dispatcher=self._dispatcher, meter=meter)
         config = uvicorn.Config(
             create_app(
                 store,
@@ -157,6 +158,7 @@ class Gateway:
         for task in late:  # its deliveries are pending in the store and will be found again
             task.cancel()
             await asyncio.wait([task])
+        self._owner.close()
 
 
 def listen(host: str, port: int, setting: str = "AK_LISTEN") -> socket.socket:

@@ -221,6 +221,15 @@ class Events:
                 )
         return [Delivery(**{**row._mapping, "attempts": row.attempts + 1}) for row in rows]
 
+    def free_claims(self, owner: str) -> None:
+        """The owner is dead: what it had claimed can be claimed at once."""
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(_D)
+                .where((_D.c.state == "pending") & (_D.c.owner == owner))
+                .values(owner=None, not_before=None)
+            )
+
     def finish_delivery(self, identifier: str, state: str, reason: str = "") -> None:
         """It is done, skipped or failed for good."""
         with self._database.write() as connection:
