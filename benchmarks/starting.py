@@ -12,7 +12,7 @@ from tests.helpers.ak import running
 from tests.helpers.bed import Bed
 
 ROOT = Path(__file__).parents[1]
-TIMES = 5
+TIMES = 3
 
 
 def up_and_deploy(home: Path) -> tuple[float, float, float]:

@@ -24,11 +24,11 @@ from temporalio.client import Client
 from tests.helpers.bed import Bed
 
 ROOT = Path(__file__).parents[1]
-ROUNDS = 7
+ROUNDS = 5
 WARM_UP = 1
 AT_ONCE = 30
-SINGLE = {1: 12, 10: 6}  # sessions one after the other, per round and variant, by steps
-BATCH = {1: 60, 10: 20}  # sessions at once
+SINGLE = {1: 8, 10: 4}  # sessions one after the other, per round and variant, by steps
+BATCH = {1: 45, 10: 15}  # sessions at once
 STEPS = (1, 10)
 OURS = "ours"
 CODE = """import outside
