@@ -71,7 +71,7 @@ def test_webhook_starts_what_its_trigger_says(up, deployed):
     assert up.prints(session["id"]) == ["post hello", "•••••• go"]
     assert set(session) == {
         *("id", "project", "deployment", "handler", "state", "trigger", "event_id"),
-        *("started_at", "ended_at", "result", "error", "problem", "restarts", "ui"),
+        *("started_at", "ended_at", "result", "error", "problem", "restarts", "ui", "origin"),
     }
     found = up.ak("event", "get", event)
     assert (found["source"], found["deliveries"][0]["state"]) == ("go", "done")
