@@ -1,6 +1,6 @@
 """``ak up --watch``: deploy a project again when its files change.
 
-What counts is what a deployment would pack, by name, time and size, looked at a few times a second: that works on every
+What counts is what a deployment would pack, by name, time and size, looked at several times a second: that works on every
 file system. A save of many files is one change; an editor's backups are none.
 """
 
@@ -14,7 +14,7 @@ from worker import config
 from worker.errors import WorkerError
 from worker.usercode import archive
 
-_LOOK_SECONDS = 0.3
+_LOOK_SECONDS = 0.15
 _TEMPORARY = ("~", ".tmp", ".bak", ".swp", ".orig", "#")
 _PROBES = frozenset({"4913"})  # what vim writes to see whether it can
 
