@@ -110,7 +110,11 @@ class Gateway:
         Raises:
             ConfigError: The configured address cannot be used.
         """
-        listener = listen(self._settings.listen_host, self._settings.listen_port)
+        try:
+            listener = listen(self._settings.listen_host, self._settings.listen_port)
+        except ConfigError:
+            self._owner.close()  # nobody will ask us to leave
+            raise
         self.url = url_of(listener)
         serve = asyncio.create_task(self._server.serve([listener]), name="gateway")
         self._tasks = [
