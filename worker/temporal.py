@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
@@ -21,6 +22,7 @@ from worker.rpc import CREDENTIALS_HINT, Patience, reason
 
 _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.25
+_TELL_AFTER_SECONDS = 1.0
 
 
 async def connect(
@@ -29,10 +31,12 @@ async def connect(
     *,
     identity: str | None = None,
     patience_seconds: float = _PATIENCE_SECONDS,
+    tell: Callable[[str], None] | None = None,
 ) -> Client:
     """A client for the configured Temporal. ``identity`` is who Temporal's histories say did something.
 
     With ``blobs``, large payloads are kept there; every client that sends or reads sessions' data needs them.
+    ``tell`` hears it when a person has to wait.
 
     Raises:
         TemporalError: it does not answer within the given patience, or refuses us.
@@ -45,6 +49,7 @@ async def connect(
         patience_seconds,
         identity=identity,
         blobs=blobs,
+        tell=tell,
     )
 
 
@@ -56,6 +61,7 @@ async def connect_to(
     *,
     identity: str | None = None,
     blobs: Blobs | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Client:
     """A client for an address, with TLS, API key and headers of Temporal's own variables and profile.
 
@@ -68,7 +74,8 @@ async def connect_to(
         "namespace": namespace,
         "identity": identity,
     }
-    end = clock.monotonic() + patience_seconds
+    began = clock.monotonic()
+    end = began + patience_seconds
     quieten()
     while True:
         try:
@@ -81,6 +88,11 @@ async def connect_to(
                     f"Temporal does not answer at {address}: {reason(error)}",
                     hint="Start it with `ak up`, or set TEMPORAL_ADDRESS to one that runs.",
                 ) from None
+            if tell is not None and clock.monotonic() - began > _TELL_AFTER_SECONDS:
+                tell(
+                    f"Temporal does not answer at {address}: waiting for it, up to {patience_seconds:.0f} s …"
+                )
+                tell = None
             await asyncio.sleep(_RETRY_SECONDS)
         else:
             await _welcome(client, address)

@@ -113,6 +113,8 @@ def test_stop_runs_finally_and_keeps_the_reason(up, deployed):
     )
     assert up.ak("session", "stop", session, "--reason", "enough")["state"] == "stopped"
     assert up.prints(session) == ["waiting", "bye"]
+    assert up.run("session", "log", session, "--prints").stdout == "waiting\nbye\n"
+    assert [line["text"] for line in up.ak("session", "log", session, "--prints")] == ["waiting", "bye"]
     assert "enough" in up.run("session", "log", session).stdout
     assert up.run("session", "stop", session, check=False).returncode == 1
 

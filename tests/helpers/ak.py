@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.helpers.waiting import eventually_sync
+from worker.config import Settings
+from worker.contracts import LINE_PRINT
+from worker.store import open_store
 
 AK = str(Path(sys.executable).parent / "ak")
 READY_SECONDS = 120
@@ -148,8 +151,13 @@ class AkUp:
         return str(self.ready["deployments"][project]["webhooks"][trigger])
 
     def prints(self, session: str) -> list[str]:
-        """What a session printed."""
-        return [line["text"] for line in self.ak("session", "log", session, "--prints")]
+        """What a session printed, without the cost of a command."""
+        settings = Settings.load(self.environment)
+        store = open_store(settings.database_url, secret_key=settings.installation_key())
+        try:
+            return [line.text for line in store.log.read(session) if line.kind == LINE_PRINT]
+        finally:
+            store.close()
 
 
 @contextlib.contextmanager

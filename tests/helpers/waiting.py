@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 _POLL_SECONDS = 0.05
+_LONGEST_POLL_SECONDS = 1.0
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
@@ -31,8 +32,10 @@ def eventually_sync(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """The same without an event loop; returns the condition's answer."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        began = time.monotonic()
         answer = condition()
         if answer:
             return answer
-        time.sleep(_POLL_SECONDS)
+        # Who asks with a command keeps a core busy: as long as that took, it belongs to those who are waited for.
+        time.sleep(min(max(_POLL_SECONDS, time.monotonic() - began), _LONGEST_POLL_SECONDS))
     raise AssertionError(f"it did not happen within {seconds} s: {inspect.getsource(condition).strip()}")

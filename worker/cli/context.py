@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from worker import config
+from worker.cli.output import Output
 from worker.config import Settings
 from worker.errors import NotFoundError
 
@@ -63,7 +64,9 @@ async def connected(found: Settings, store: Store) -> AsyncIterator[Client]:
     """Temporal, with the store for large payloads."""
     from worker import temporal
 
-    yield await temporal.connect(found, store.blobs, patience_seconds=PATIENCE_SECONDS)
+    yield await temporal.connect(
+        found, store.blobs, patience_seconds=PATIENCE_SECONDS, tell=Output(as_json=False).progress
+    )
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
