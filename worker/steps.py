@@ -22,6 +22,18 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from worker.contracts import MEMO_FORKED_AT
 
+# The events that end a run.
+CLOSING = frozenset(
+    {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+    }
+)
+
 CALL = "call"  # an activity: a call to the outside
 READ = "read"  # a local activity: a read of the store, or a call with live objects
 SYSTEM = "system"  # a function of the SDK that changes something: set_value, subscribe …

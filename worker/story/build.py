@@ -34,7 +34,7 @@ from worker.contracts import (
     SIGNAL_EVENT,
     SIGNAL_SIGNAL,
 )
-from worker.steps import CANCELED, CHILD, DONE, OPEN, SIGNAL, SLEEP, WAIT, Reader, Step
+from worker.steps import CANCELED, CHILD, CLOSING, DONE, OPEN, SIGNAL, SLEEP, WAIT, Reader, Step
 from worker.store.log import NOTE
 from worker.store.records import StoredLine
 from worker.story import previews, requests
@@ -80,7 +80,7 @@ class Collector:
         self.events += 1
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
             self.started = event
-        elif event.event_type in _CLOSING:
+        elif event.event_type in CLOSING:
             self.closing = event
         else:
             arrival = arrival_of(event)
@@ -285,15 +285,3 @@ def of_step(step: Step, told: Told, call: StoredLine | None, inside: tuple[Entry
         target=step.target or None,
         inside=inside,
     )
-
-
-_CLOSING = frozenset(
-    {
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
-    }
-)

@@ -25,7 +25,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 from temporalio.service import RPCError
 
@@ -33,6 +32,7 @@ from worker import comparing, moving
 from worker.contracts import MEMO_DURABLE
 from worker.errors import DeployError
 from worker.rpc import is_gone, refused
+from worker.steps import CLOSING
 from worker.store import Store
 from worker.supervisor import replays
 from worker.supervisor.boot import Launch
@@ -44,16 +44,6 @@ LIMIT = 1000
 _AT_ONCE = 8
 _LOOKS = 3  # how often a session that keeps advancing is looked at
 _NOT_BEGUN_EVENTS = 2
-_ENDINGS = frozenset(
-    {
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
-    }
-)
 
 ARGUMENTS = "the answers it has belong to other arguments"
 NOT_DURABLE = "its handler runs as one call (is_durable: false)"
@@ -196,7 +186,7 @@ class Checks:
             reason = f"its history could not be fetched: {error.message}"
             return self._checked(execution, STAYS, reason), 0, ""
         last = history.events[-1]
-        if last.event_type in _ENDINGS:
+        if last.event_type in CLOSING:
             restarted = last.workflow_execution_continued_as_new_event_attributes
             return None, 0, restarted.new_execution_run_id
         if len(history.events) <= _NOT_BEGUN_EVENTS:

@@ -188,10 +188,7 @@ def export(content: bytes, path: Path, requirements: str | None = None) -> list[
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
     try:
-        try:
-            _extract(content, fresh)
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
+        _extract(content, fresh)
         if requirements:
             (fresh / REQUIREMENTS).write_text(requirements)
         elif requirements is not None:
@@ -228,10 +225,7 @@ def unpack(content: bytes, directory: Path) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))
     try:
-        try:
-            _extract(content, fresh)
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
+        _extract(content, fresh)
         if missing is not None:
             for name in missing:
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
@@ -269,6 +263,13 @@ def _missing(directory: Path) -> list[str] | None:
 
 
 def _extract(content: bytes, directory: Path) -> None:
+    try:
+        _extract_members(content, directory)
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DeployError(f"the build is damaged: {error}", hint="Deploy the project again.") from error
+
+
+def _extract_members(content: bytes, directory: Path) -> None:
     total = 0
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
         for member in tar:
