@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-from manifest.cel_ast import (
-    Call,
-    Conditional,
-    Has,
-    Ident,
-    Index,
-    ListLiteral,
-    Literal,
-    Logic,
-    Macro,
-    MapLiteral,
-    Node,
-    Select,
-    qualified_name,
-)
+from manifest import cel_ast as ast
 from manifest.cel_functions import DYN, FUNCTIONS, NAMESPACES, Function, closest, short_name
 from manifest.cel_parse import MACROS
 from manifest.cel_strings import compile_pattern
@@ -51,7 +37,7 @@ _OTHER_LANGUAGES = {
 }
 
 
-def check_types(node: Node, problems: list[tuple[int, str]]) -> str:
+def check_types(node: ast.Node, problems: list[tuple[int, str]]) -> str:
     """Infer the type of an expression, ``dyn`` when it depends on the data, and add what is wrong with it."""
     return _Checker(problems).type_of(node, dict(VARIABLES))
 
@@ -60,42 +46,42 @@ class _Checker:
     def __init__(self, problems: list[tuple[int, str]]) -> None:
         self._problems = problems
 
-    def _problem(self, node: Node, message: str) -> str:
+    def _problem(self, node: ast.Node, message: str) -> str:
         self._problems.append((node.offset, message))
         return DYN
 
-    def type_of(self, node: Node, scope: dict[str, str]) -> str:
-        if isinstance(node, Literal):
+    def type_of(self, node: ast.Node, scope: dict[str, str]) -> str:
+        if isinstance(node, ast.Literal):
             return type_name(node.value)
-        if isinstance(node, Ident):
+        if isinstance(node, ast.Ident):
             return self._ident(node, scope)
-        if isinstance(node, Select):
+        if isinstance(node, ast.Select):
             return self._select(node, scope)
-        if isinstance(node, Has):
+        if isinstance(node, ast.Has):
             self._fields(node, self.type_of(node.operand, scope))
             return "bool"
-        if isinstance(node, Index):
+        if isinstance(node, ast.Index):
             return self._index(node, scope)
-        if isinstance(node, Call):
+        if isinstance(node, ast.Call):
             return self._call(node, scope)
-        if isinstance(node, Logic):
+        if isinstance(node, ast.Logic):
             for term in node.terms:
                 self._bool(term, scope, f"'{node.symbol}'")
             return "bool"
-        if isinstance(node, Conditional):
+        if isinstance(node, ast.Conditional):
             return self._conditional(node, scope)
-        if isinstance(node, ListLiteral):
+        if isinstance(node, ast.ListLiteral):
             for element in node.elements:
                 self.type_of(element, scope)
             return "list"
-        if isinstance(node, MapLiteral):
+        if isinstance(node, ast.MapLiteral):
             return self._map(node, scope)
-        if isinstance(node, Macro):
+        if isinstance(node, ast.Macro):
             return self._macro(node, scope)
         bound = self.type_of(node.value, scope)
         return self.type_of(node.body, {**scope, node.variable: bound})
 
-    def _ident(self, node: Ident, scope: dict[str, str]) -> str:
+    def _ident(self, node: ast.Ident, scope: dict[str, str]) -> str:
         if node.name in scope:
             return scope[node.name]
         if node.name in TYPE_IDENTS:
@@ -108,18 +94,18 @@ class _Checker:
         )
         return self._problem(node, f"undeclared reference to '{node.name}': {hint}")
 
-    def _fields(self, node: Select | Has, operand: str) -> None:
+    def _fields(self, node: ast.Select | ast.Has, operand: str) -> None:
         if operand not in {"map", DYN}:
             self._problem(node, f"a value of type {short_name(operand)} has no field '{node.name}'")
 
-    def _select(self, node: Select, scope: dict[str, str]) -> str:
-        root = qualified_name(node).partition(".")[0]
+    def _select(self, node: ast.Select, scope: dict[str, str]) -> str:
+        root = ast.qualified_name(node).partition(".")[0]
         if root in NAMESPACES and root not in scope:
-            return self._problem(node, f"undeclared reference to '{qualified_name(node)}'")
+            return self._problem(node, f"undeclared reference to '{ast.qualified_name(node)}'")
         self._fields(node, self.type_of(node.operand, scope))
         return DYN
 
-    def _index(self, node: Index, scope: dict[str, str]) -> str:
+    def _index(self, node: ast.Index, scope: dict[str, str]) -> str:
         operand = self.type_of(node.operand, scope)
         key = self.type_of(node.key, scope)
         if operand not in {"map", "list", DYN} or (operand == "list" and key not in NUMBER_NAMES | {DYN}):
@@ -127,18 +113,18 @@ class _Checker:
             return self._problem(node, f"found no matching overload for '[]' applied to '{applied}'")
         return DYN
 
-    def _bool(self, node: Node, scope: dict[str, str], what: str) -> None:
+    def _bool(self, node: ast.Node, scope: dict[str, str], what: str) -> None:
         found = self.type_of(node, scope)
         if found not in {"bool", DYN}:
             self._problem(node, f"{what} needs a bool, this is of type {short_name(found)}")
 
-    def _conditional(self, node: Conditional, scope: dict[str, str]) -> str:
+    def _conditional(self, node: ast.Conditional, scope: dict[str, str]) -> str:
         self._bool(node.condition, scope, "the condition before '?'")
         then = self.type_of(node.then, scope)
         otherwise = self.type_of(node.otherwise, scope)
         return then if then == otherwise else DYN
 
-    def _map(self, node: MapLiteral, scope: dict[str, str]) -> str:
+    def _map(self, node: ast.MapLiteral, scope: dict[str, str]) -> str:
         for key, value in node.entries:
             found = self.type_of(key, scope)
             if found not in {"string", "int", "uint", "bool", DYN}:
@@ -146,7 +132,7 @@ class _Checker:
             self.type_of(value, scope)
         return "map"
 
-    def _macro(self, node: Macro, scope: dict[str, str]) -> str:
+    def _macro(self, node: ast.Macro, scope: dict[str, str]) -> str:
         source = self.type_of(node.source, scope)
         if source not in ({"list", DYN} if node.name == "sortBy" else {"list", "map", DYN}):
             self._problem(
@@ -162,18 +148,18 @@ class _Checker:
         self._bool(last, inner, f"the condition of '{node.name}'")
         return "list" if node.name == "filter" else "bool"
 
-    def _call(self, node: Call, scope: dict[str, str]) -> str:
+    def _call(self, node: ast.Call, scope: dict[str, str]) -> str:
         if node.name in _COMPARISONS or node.name in _EQUALITIES:
             return self._comparison(node, scope)
         if node.name == "!":
             self._bool(node.arguments[0], scope, "'!'")
             return "bool"
         target = node.arguments[0] if node.is_method else None
-        namespace = qualified_name(target) if target is not None else ""
+        namespace = ast.qualified_name(target) if target is not None else ""
         if namespace in NAMESPACES and namespace not in scope:
             for argument in node.arguments[1:]:
                 self.type_of(argument, scope)
-            return self._unknown(Call(node.offset, f"{namespace}.{node.name}", ()))
+            return self._unknown(ast.Call(node.offset, f"{namespace}.{node.name}", ()))
         types = tuple(self.type_of(argument, scope) for argument in node.arguments)
         function = FUNCTIONS.get((node.name, node.is_method))
         if function is None:
@@ -181,7 +167,7 @@ class _Checker:
         self._pattern(node)
         return self._overload(node, function, types)
 
-    def _comparison(self, node: Call, scope: dict[str, str]) -> str:
+    def _comparison(self, node: ast.Call, scope: dict[str, str]) -> str:
         left, right = (self.type_of(argument, scope) for argument in node.arguments)
         if DYN in (left, right):
             unordered = node.name in _COMPARISONS and not _UNORDERED.isdisjoint((left, right))
@@ -196,7 +182,7 @@ class _Checker:
             self._problem(node, f"found no matching overload for '{node.name}' applied to '{applied}'{hint}")
         return "bool"
 
-    def _overload(self, node: Call, function: Function, types: tuple[str, ...]) -> str:
+    def _overload(self, node: ast.Call, function: Function, types: tuple[str, ...]) -> str:
         fitting = {each.result for each in function.overloads if not each.is_lenient and each.accepts(types)}
         if fitting:
             return fitting.pop() if len(fitting) == 1 else DYN
@@ -212,7 +198,7 @@ class _Checker:
             node, f"found no matching overload for '{node.name}' applied to '{applied}'{hint}"
         )
 
-    def _unknown(self, node: Call) -> str:
+    def _unknown(self, node: ast.Call) -> str:
         name, is_method = node.name, node.is_method
         if (name, not is_method) in FUNCTIONS or (name in MACROS and not is_method):
             form = f"function: write {name}(x)" if is_method else f"method: write x.{name}(…)"
@@ -222,10 +208,10 @@ class _Checker:
         hint = f": did you mean {meant}?" if meant else ""
         return self._problem(node, f"undeclared reference to {'method ' if is_method else ''}'{name}'{hint}")
 
-    def _pattern(self, node: Call) -> None:
+    def _pattern(self, node: ast.Call) -> None:
         """Compile a constant regular expression, so that a bad one is found now."""
         pattern = node.arguments[-1] if node.name == "matches" and len(node.arguments) == 2 else None
-        if isinstance(pattern, Literal) and isinstance(pattern.value, str):
+        if isinstance(pattern, ast.Literal) and isinstance(pattern.value, str):
             try:
                 compile_pattern(pattern.value)
             except EvaluationError as error:

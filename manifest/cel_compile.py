@@ -9,22 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from manifest.cel_ast import (
-    Bind,
-    Call,
-    Conditional,
-    Has,
-    Ident,
-    Index,
-    ListLiteral,
-    Literal,
-    Logic,
-    Macro,
-    MapLiteral,
-    Node,
-    Select,
-    qualified_name,
-)
+from manifest import cel_ast as ast
 from manifest.cel_functions import FUNCTIONS, Function
 from manifest.cel_macros import MACRO_LOOPS
 from manifest.cel_values import (
@@ -57,39 +42,39 @@ class Compiler:
     def __init__(self) -> None:
         self.frame_size = FIRST_FREE_SLOT
 
-    def compile(self, node: Node, scope: Mapping[str, int] = VARIABLE_SLOTS) -> Evaluate:
+    def compile(self, node: ast.Node, scope: Mapping[str, int] = VARIABLE_SLOTS) -> Evaluate:
         """Build the closure of a node, which the checker must have accepted."""
-        if isinstance(node, Literal):
+        if isinstance(node, ast.Literal):
             return _constant(node.value)
-        if isinstance(node, Ident):
+        if isinstance(node, ast.Ident):
             slot = scope.get(node.name)
             return _constant(CelType(node.name)) if slot is None else operator.itemgetter(slot)
-        if isinstance(node, Select):
+        if isinstance(node, ast.Select):
             return self._select(node, scope)
-        if isinstance(node, Has):
+        if isinstance(node, ast.Has):
             return _has(self.compile(node.operand, scope), node.name)
-        if isinstance(node, Index):
-            if isinstance(node.key, Literal) and isinstance(node.key.value, str):
+        if isinstance(node, ast.Index):
+            if isinstance(node.key, ast.Literal) and isinstance(node.key.value, str):
                 return _select(
-                    self.compile(node.operand, scope), node.key.value, qualified_name(node.operand)
+                    self.compile(node.operand, scope), node.key.value, ast.qualified_name(node.operand)
                 )
             return _index(self.compile(node.operand, scope), self.compile(node.key, scope))
-        if isinstance(node, Call):
+        if isinstance(node, ast.Call):
             return self._call(node, scope)
-        if isinstance(node, Logic):
+        if isinstance(node, ast.Logic):
             terms = tuple(self.compile(term, scope) for term in node.terms)
             return _logic(terms, node.symbol, absorbing=node.symbol == "||")
-        if isinstance(node, Conditional):
+        if isinstance(node, ast.Conditional):
             parts = (self.compile(part, scope) for part in (node.condition, node.then, node.otherwise))
             return _conditional(*parts)
-        if isinstance(node, ListLiteral):
+        if isinstance(node, ast.ListLiteral):
             elements = tuple(self.compile(element, scope) for element in node.elements)
             return lambda frame: [element(frame) for element in elements]
-        if isinstance(node, MapLiteral):
+        if isinstance(node, ast.MapLiteral):
             return _map(
                 tuple((self.compile(key, scope), self.compile(value, scope)) for key, value in node.entries)
             )
-        if isinstance(node, Macro):
+        if isinstance(node, ast.Macro):
             source = self.compile(node.source, scope)
             slot, inner = self._slot(node.variable, scope)
             bodies = tuple(self.compile(body, inner) for body in node.bodies)
@@ -101,7 +86,7 @@ class Compiler:
         self.frame_size += 1
         return slot, {**scope, variable: slot}
 
-    def _bind(self, node: Bind, scope: Mapping[str, int]) -> Evaluate:
+    def _bind(self, node: ast.Bind, scope: Mapping[str, int]) -> Evaluate:
         value = self.compile(node.value, scope)
         slot, inner = self._slot(node.variable, scope)
         body = self.compile(node.body, inner)
@@ -112,15 +97,15 @@ class Compiler:
 
         return bind
 
-    def _select(self, node: Select, scope: Mapping[str, int]) -> Evaluate:
-        path = qualified_name(node)
+    def _select(self, node: ast.Select, scope: Mapping[str, int]) -> Evaluate:
+        path = ast.qualified_name(node)
         names = path.split(".")
         slot = scope.get(names[0]) if path else None
         if slot is None:
-            return _select(self.compile(node.operand, scope), node.name, qualified_name(node.operand))
+            return _select(self.compile(node.operand, scope), node.name, ast.qualified_name(node.operand))
         return _path(slot, tuple(names[1:]), path)
 
-    def _call(self, node: Call, scope: Mapping[str, int]) -> Evaluate:
+    def _call(self, node: ast.Call, scope: Mapping[str, int]) -> Evaluate:
         arguments = tuple(self.compile(argument, scope) for argument in node.arguments)
         if node.name in {"==", "!="}:
             return _equality(node, arguments)
@@ -279,12 +264,12 @@ def _map(entries: tuple[tuple[Evaluate, Evaluate], ...]) -> Evaluate:
     return build
 
 
-def _equality(node: Call, arguments: tuple[Evaluate, ...]) -> Evaluate:
+def _equality(node: ast.Call, arguments: tuple[Evaluate, ...]) -> Evaluate:
     """Compare with ``==`` or ``!=``; comparing with a constant string needs no look at types."""
     first, second = node.arguments
     left, right = arguments
     for constant, other in ((second, left), (first, right)):
-        if isinstance(constant, Literal) and type(constant.value) is str:
+        if isinstance(constant, ast.Literal) and type(constant.value) is str:
             return _equals_text(other, constant.value, is_equal=node.name == "==")
     if node.name == "==":
         return lambda frame: equal(left(frame), right(frame))
@@ -309,11 +294,11 @@ def _order(symbol: str, left: Evaluate, right: Evaluate) -> Evaluate:
     return order
 
 
-def _constant_texts(node: Node) -> frozenset[str] | None:
+def _constant_texts(node: ast.Node) -> frozenset[str] | None:
     """Return the elements of a list of constant strings, or None for anything else."""
-    if not isinstance(node, ListLiteral):
+    if not isinstance(node, ast.ListLiteral):
         return None
-    values = [element.value for element in node.elements if isinstance(element, Literal)]
+    values = [element.value for element in node.elements if isinstance(element, ast.Literal)]
     texts = frozenset(value for value in values if isinstance(value, str))
     return texts if len(texts) == len(node.elements) else None
 

@@ -19,21 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifest.cel_ast import (
-    Bind,
-    Call,
-    Conditional,
-    Has,
-    Ident,
-    Index,
-    ListLiteral,
-    Literal,
-    Logic,
-    Macro,
-    MapLiteral,
-    Node,
-    Select,
-)
+from manifest import cel_ast as ast
 from manifest.cel_budget import Budget
 from manifest.cel_compile import FIRST_FREE_SLOT, VARIABLE_SLOTS, Compiler
 from manifest.cel_text import spell, text_of
@@ -72,7 +58,7 @@ class _Explainer:
     def __post_init__(self) -> None:
         self.deadline = self.clock() + MAX_SECONDS
 
-    def value(self, node: Node, bound: Mapping[str, Any]) -> Any:
+    def value(self, node: ast.Node, bound: Mapping[str, Any]) -> Any:
         """The node's value; raises EvaluationError like the filter itself."""
         if self.clock() > self.deadline:
             raise EvaluationError("not evaluated: explaining this filter takes too long")
@@ -89,12 +75,12 @@ class _Explainer:
         except Exception as error:  # data are the world's; the filter itself reports these the same way
             raise EvaluationError(f"cannot be evaluated: {type(error).__name__}: {error}") from None
 
-    def walk(self, node: Node, depth: int, bound: Mapping[str, Any], note: str = "") -> None:
+    def walk(self, node: ast.Node, depth: int, bound: Mapping[str, Any], note: str = "") -> None:
         """Add the node's part and those inside it."""
         if len(self.parts) >= MAX_PARTS or not _has_variable(node, {*VARIABLE_SLOTS, *bound}):
             return
         text = text_of(node)
-        is_path = _is_path(node) or isinstance(node, Has)
+        is_path = _is_path(node) or isinstance(node, ast.Has)
         if is_path and not bound:
             if text in self.seen:
                 return
@@ -103,25 +89,25 @@ class _Explainer:
             value, failure = self.value(node, bound), ""
         except EvaluationError as error:
             value, failure = None, str(error)
-        if failure or (isinstance(node, Has) and value is False):
+        if failure or (isinstance(node, ast.Has) and value is False):
             note = ", ".join(filter(None, (note, self.available(node, bound))))
-        elif isinstance(node, Call) and node.name in {"==", "!="}:
+        elif isinstance(node, ast.Call) and node.name in {"==", "!="}:
             note = ", ".join(filter(None, (note, self.types(node, bound))))
         self.parts.append(Part(depth, text, value, failure, note))
         if not is_path:
             self.inside(node, depth + 1, bound)
 
-    def inside(self, node: Node, depth: int, bound: Mapping[str, Any]) -> None:
+    def inside(self, node: ast.Node, depth: int, bound: Mapping[str, Any]) -> None:
         """The parts of a node."""
-        if isinstance(node, Macro):
+        if isinstance(node, ast.Macro):
             self.walk(node.source, depth, bound)
             self.loop(node, depth, bound)
-        elif isinstance(node, Bind):
+        elif isinstance(node, ast.Bind):
             self.walk(node.value, depth, bound)
             found = self.quietly(node.value, bound)
             if found is not None:
                 self.walk(node.body, depth, {**bound, node.variable: found[0]})
-        elif isinstance(node, Conditional):
+        elif isinstance(node, ast.Conditional):
             self.walk(node.condition, depth, bound)
             found = self.quietly(node.condition, bound)
             if found is not None and isinstance(found[0], bool):
@@ -130,7 +116,7 @@ class _Explainer:
             for child in _children(node):
                 self.walk(child, depth, bound)
 
-    def loop(self, node: Macro, depth: int, bound: Mapping[str, Any]) -> None:
+    def loop(self, node: ast.Macro, depth: int, bound: Mapping[str, Any]) -> None:
         """The body of a loop for its first elements."""
         found = self.quietly(node.source, bound)
         if found is None or not isinstance(found[0], list | tuple | dict):
@@ -146,14 +132,14 @@ class _Explainer:
                     f"for {node.variable} = {spell(element, 40)}",
                 )
 
-    def quietly(self, node: Node, bound: Mapping[str, Any]) -> tuple[Any] | None:
+    def quietly(self, node: ast.Node, bound: Mapping[str, Any]) -> tuple[Any] | None:
         """The value in a tuple, or None."""
         try:
             return (self.value(node, bound),)
         except EvaluationError:
             return None
 
-    def types(self, node: Call, bound: Mapping[str, Any]) -> str:
+    def types(self, node: ast.Call, bound: Mapping[str, Any]) -> str:
         """That two values cannot be equal for their types; empty where they can, and for a comparison with null."""
         sides = [self.quietly(side, bound) for side in node.arguments]
         try:
@@ -165,11 +151,15 @@ class _Explainer:
         left, right = (_kind(side[0]) for side in sides if side is not None)
         return f"{left} and {right} are never equal"
 
-    def available(self, node: Node, bound: Mapping[str, Any]) -> str:
+    def available(self, node: ast.Node, bound: Mapping[str, Any]) -> str:
         """What there is in place of a missing key: ``there are: action, number; did you mean action?``."""
-        if isinstance(node, Select | Has):
+        if isinstance(node, ast.Select | ast.Has):
             operand, wanted = node.operand, node.name
-        elif isinstance(node, Index) and isinstance(node.key, Literal) and isinstance(node.key.value, str):
+        elif (
+            isinstance(node, ast.Index)
+            and isinstance(node.key, ast.Literal)
+            and isinstance(node.key.value, str)
+        ):
             operand, wanted = node.operand, node.key.value
         else:
             return ""
@@ -188,7 +178,7 @@ class _Explainer:
         return f"{text_of(operand)} is {_kind(found[0])}"
 
 
-def explain(node: Node, data: Any, event_type: str) -> list[Part]:
+def explain(node: ast.Node, data: Any, event_type: str) -> list[Part]:
     """The parts of a checked expression, in the order of its text."""
     explainer = _Explainer({} if data is None else data, event_type or "")
     explainer.walk(node, 0, {})
@@ -208,35 +198,35 @@ def _kind(value: Any) -> str:
         return type(value).__name__
 
 
-def _is_path(node: Node) -> bool:
-    while isinstance(node, Select) or (isinstance(node, Index) and isinstance(node.key, Literal)):
+def _is_path(node: ast.Node) -> bool:
+    while isinstance(node, ast.Select) or (isinstance(node, ast.Index) and isinstance(node.key, ast.Literal)):
         node = node.operand
-    return isinstance(node, Ident)
+    return isinstance(node, ast.Ident)
 
 
-def _children(node: Node) -> Iterator[Node]:
-    if isinstance(node, Select | Has):
+def _children(node: ast.Node) -> Iterator[ast.Node]:
+    if isinstance(node, ast.Select | ast.Has):
         yield node.operand
-    elif isinstance(node, Index):
+    elif isinstance(node, ast.Index):
         yield from (node.operand, node.key)
-    elif isinstance(node, Call):
+    elif isinstance(node, ast.Call):
         yield from node.arguments
-    elif isinstance(node, Logic):
+    elif isinstance(node, ast.Logic):
         yield from node.terms
-    elif isinstance(node, Conditional):
+    elif isinstance(node, ast.Conditional):
         yield from (node.condition, node.then, node.otherwise)
-    elif isinstance(node, ListLiteral):
+    elif isinstance(node, ast.ListLiteral):
         yield from node.elements
-    elif isinstance(node, MapLiteral):
+    elif isinstance(node, ast.MapLiteral):
         for pair in node.entries:
             yield from pair
-    elif isinstance(node, Macro):
+    elif isinstance(node, ast.Macro):
         yield from (node.source, *node.bodies)
-    elif isinstance(node, Bind):
+    elif isinstance(node, ast.Bind):
         yield from (node.value, node.body)
 
 
-def _has_variable(node: Node, names: set[str]) -> bool:
-    if isinstance(node, Ident):
+def _has_variable(node: ast.Node, names: set[str]) -> bool:
+    if isinstance(node, ast.Ident):
         return node.name in names
     return any(_has_variable(child, names) for child in _children(node))

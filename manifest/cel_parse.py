@@ -8,22 +8,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from manifest.cel_ast import (
-    Bind,
-    Call,
-    Conditional,
-    Has,
-    Ident,
-    Index,
-    ListLiteral,
-    Literal,
-    Logic,
-    Macro,
-    MapLiteral,
-    Node,
-    Select,
-    qualified_name,
-)
+from manifest import cel_ast as ast
 from manifest.cel_functions import FUNCTIONS
 from manifest.cel_source import Source, SourceError
 from manifest.cel_values import DURATION, INT64_MAX, INT64_MIN, TIMESTAMP, UINT64_MAX, CelType, UInt
@@ -79,7 +64,7 @@ _HINTS = {
 _PARSER_LOCK = threading.Lock()
 
 
-def parse(source: Source, problems: list[tuple[int, str]]) -> Node:
+def parse(source: Source, problems: list[tuple[int, str]]) -> ast.Node:
     """Parse scanned text; misused macros and literals are added to the problems.
 
     Raises:
@@ -125,7 +110,7 @@ class _Converter:
         self._source = source
         self._problems = problems
 
-    def convert(self, tree: Any, depth: int) -> Node:
+    def convert(self, tree: Any, depth: int) -> ast.Node:
         while len(tree.children) == 1 and tree.data in _WRAPPERS:
             tree = tree.children[0]
         offset = tree.meta.start_pos if not tree.meta.empty else 0
@@ -140,31 +125,33 @@ class _Converter:
             operator, right = tree.children
             symbol = _BINARY[operator.data]
             operands = (self.convert(operator.children[0], depth + 1), self.convert(right, depth + 1))
-            return Call(operator.meta.end_pos - len(symbol), symbol, operands)
+            return ast.Call(operator.meta.end_pos - len(symbol), symbol, operands)
         if name == "unary":
             symbol = "!" if tree.children[0].data == "unary_not" else "-"
-            return Call(offset, symbol, (self.convert(tree.children[1], depth + 1),))
+            return ast.Call(offset, symbol, (self.convert(tree.children[1], depth + 1),))
         if name == "expr":
             condition, then, otherwise = (self.convert(child, depth + 1) for child in tree.children)
             at = self._source.masked.find("?", tree.children[0].meta.end_pos)
-            return Conditional(at, condition, then, otherwise)
+            return ast.Conditional(at, condition, then, otherwise)
         return self._member(tree, name, offset, depth)
 
-    def _member(self, tree: Any, name: str, offset: int, depth: int) -> Node:
+    def _member(self, tree: Any, name: str, offset: int, depth: int) -> ast.Node:
         children = tree.children
         if name == "literal":
-            return Literal(offset, self._literal(children[0], offset))
+            return ast.Literal(offset, self._literal(children[0], offset))
         if name in {"ident", "dot_ident"}:
             token = children[0]
             if token in RESERVED_NAMES:
                 return self._broken(token.start_pos, f"reserved word {str(token)!r} cannot be a name")
-            return Ident(token.start_pos, str(token))
+            return ast.Ident(token.start_pos, str(token))
         if name == "member_dot":
-            selected = Select(children[1].start_pos, self.convert(children[0], depth + 1), str(children[1]))
-            constant = _MESSAGE_TYPES.get(qualified_name(selected))
-            return selected if constant is None else Literal(offset, constant)
+            selected = ast.Select(
+                children[1].start_pos, self.convert(children[0], depth + 1), str(children[1])
+            )
+            constant = _MESSAGE_TYPES.get(ast.qualified_name(selected))
+            return selected if constant is None else ast.Literal(offset, constant)
         if name == "member_index":
-            return Index(
+            return ast.Index(
                 offset=self._source.masked.find("[", children[0].meta.end_pos),
                 operand=self.convert(children[0], depth + 1),
                 key=self.convert(children[1], depth + 1),
@@ -175,71 +162,71 @@ class _Converter:
             target = self.convert(children[0], depth + 1)
             return self._method(target, children[1], self._list(children[2:], depth))
         if name == "list_lit":
-            return ListLiteral(offset, self._list(children, depth))
+            return ast.ListLiteral(offset, self._list(children, depth))
         if name == "map_lit":
             parts = self._list(children, depth)
-            return MapLiteral(offset, tuple(zip(parts[::2], parts[1::2], strict=True)))
+            return ast.MapLiteral(offset, tuple(zip(parts[::2], parts[1::2], strict=True)))
         return self._broken(offset, "messages cannot be built in a filter: write a map, {'key': value}")
 
-    def _list(self, children: Sequence[Any], depth: int) -> tuple[Node, ...]:
+    def _list(self, children: Sequence[Any], depth: int) -> tuple[ast.Node, ...]:
         return tuple(self.convert(child, depth + 1) for child in children[0].children) if children else ()
 
-    def _logic(self, tree: Any, depth: int) -> Node:
+    def _logic(self, tree: Any, depth: int) -> ast.Node:
         rule, symbol = tree.data, _LOGIC[tree.data]
         found = []
         while tree.data == rule and len(tree.children) == 2:
             found.append(tree.children[1])
             tree = tree.children[0]
         offset = self._source.masked.find(symbol, tree.meta.end_pos)
-        terms: list[Node] = []
+        terms: list[ast.Node] = []
         for child in (tree, *reversed(found)):
             term = self.convert(child, depth + 1)
-            terms.extend(term.terms if isinstance(term, Logic) and term.symbol == symbol else (term,))
-        return Logic(offset, symbol, tuple(terms))
+            terms.extend(term.terms if isinstance(term, ast.Logic) and term.symbol == symbol else (term,))
+        return ast.Logic(offset, symbol, tuple(terms))
 
-    def _function(self, token: Any, arguments: tuple[Node, ...]) -> Node:
+    def _function(self, token: Any, arguments: tuple[ast.Node, ...]) -> ast.Node:
         name = str(token)
         if name != "has":
-            return Call(token.start_pos, name, arguments)
-        if len(arguments) == 1 and isinstance(arguments[0], Select):
-            return Has(token.start_pos, arguments[0].operand, arguments[0].name)
+            return ast.Call(token.start_pos, name, arguments)
+        if len(arguments) == 1 and isinstance(arguments[0], ast.Select):
+            return ast.Has(token.start_pos, arguments[0].operand, arguments[0].name)
         message = "has() takes one field, as in has(data.name); for other keys write 'key' in data"
         return self._broken(token.start_pos, message)
 
-    def _method(self, target: Node, token: Any, arguments: tuple[Node, ...]) -> Node:
+    def _method(self, target: ast.Node, token: Any, arguments: tuple[ast.Node, ...]) -> ast.Node:
         name, offset = str(token), token.start_pos
-        if name == "bind" and isinstance(target, Ident) and target.name == "cel":
+        if name == "bind" and isinstance(target, ast.Ident) and target.name == "cel":
             if len(arguments) != 3:
                 return self._arity(offset, "cel.bind", len(arguments), ("variable, value, expression",))
-            return Bind(offset, self._variable("cel.bind", arguments[0]), arguments[1], arguments[2])
-        qualified = f"{qualified_name(target)}.{name}"
+            return ast.Bind(offset, self._variable("cel.bind", arguments[0]), arguments[1], arguments[2])
+        qualified = f"{ast.qualified_name(target)}.{name}"
         if (qualified, False) in FUNCTIONS:
-            return Call(offset, qualified, arguments)
+            return ast.Call(offset, qualified, arguments)
         if name not in MACROS:
-            return Call(offset, name, (target, *arguments), is_method=True)
+            return ast.Call(offset, name, (target, *arguments), is_method=True)
         shapes = MACROS[name]
         if len(arguments) not in {shape.count(",") + 1 for shape in shapes}:
             return self._arity(offset, name, len(arguments), shapes)
         variable = self._variable(name, arguments[0])
         macro = "exists_one" if name == "existsOne" else name
-        return Macro(offset, macro, target, variable, arguments[1:])
+        return ast.Macro(offset, macro, target, variable, arguments[1:])
 
-    def _arity(self, offset: int, name: str, count: int, shapes: tuple[str, ...]) -> Node:
+    def _arity(self, offset: int, name: str, count: int, shapes: tuple[str, ...]) -> ast.Node:
         wanted = " or ".join(f"{name}({shape})" for shape in shapes)
         return self._broken(offset, f"wrong number of arguments for {name!r}: write {wanted}, not {count}")
 
-    def _variable(self, macro: str, node: Node) -> str:
-        if isinstance(node, Ident):
+    def _variable(self, macro: str, node: ast.Node) -> str:
+        if isinstance(node, ast.Ident):
             return node.name
         self._problems.append(
             (node.offset, f"the first argument of {macro!r} must be a plain name for the variable")
         )
         return ""
 
-    def _broken(self, offset: int, message: str) -> Node:
+    def _broken(self, offset: int, message: str) -> ast.Node:
         """Note a problem and stand in with a node of unknown type, so that no further problem follows from it."""
         self._problems.append((offset, message))
-        return Call(offset, "dyn", (Literal(offset, None),))
+        return ast.Call(offset, "dyn", (ast.Literal(offset, None),))
 
     def _literal(self, token: Any, offset: int) -> Any:
         kind, text = token.type, str(token)

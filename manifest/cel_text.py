@@ -6,21 +6,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from manifest.cel_ast import (
-    Bind,
-    Call,
-    Conditional,
-    Has,
-    Ident,
-    Index,
-    ListLiteral,
-    Literal,
-    Logic,
-    Macro,
-    MapLiteral,
-    Node,
-    Select,
-)
+from manifest import cel_ast as ast
 from manifest.cel_convert import text_of_double, text_of_duration, text_of_timestamp
 from manifest.cel_values import CelType, UInt
 
@@ -33,26 +19,26 @@ _BINARY = {
 _VALUE_DEPTH = 4
 
 
-def text_of(node: Node, strength: int = _CONDITIONAL) -> str:
+def text_of(node: ast.Node, strength: int = _CONDITIONAL) -> str:
     """The expression, with the brackets it needs inside something that binds as strongly as ``strength``."""
     own, text = _written(node)
     return f"({text})" if own < strength else text
 
 
-def _written(node: Node) -> tuple[int, str]:
+def _written(node: ast.Node) -> tuple[int, str]:
     """How strongly the node binds, and its text."""
-    if isinstance(node, Logic):
+    if isinstance(node, ast.Logic):
         own = _OR if node.symbol == "||" else _AND
         return own, f" {node.symbol} ".join(text_of(term, own + 1) for term in node.terms)
-    if isinstance(node, Conditional):
+    if isinstance(node, ast.Conditional):
         condition, then = text_of(node.condition, _OR), text_of(node.then, _OR)
         return _CONDITIONAL, f"{condition} ? {then} : {text_of(node.otherwise)}"
-    if isinstance(node, Call):
+    if isinstance(node, ast.Call):
         return _call(node)
     return _MEMBER, _member(node)
 
 
-def _call(node: Call) -> tuple[int, str]:
+def _call(node: ast.Call) -> tuple[int, str]:
     arguments = node.arguments
     own = _BINARY.get(node.name)
     if own is not None and len(arguments) == 2:
@@ -64,25 +50,25 @@ def _call(node: Call) -> tuple[int, str]:
     return _MEMBER, f"{target}{node.name}({', '.join(map(text_of, rest))})"
 
 
-def _member(node: Node) -> str:
-    if isinstance(node, Literal):
+def _member(node: ast.Node) -> str:
+    if isinstance(node, ast.Literal):
         return spell(node.value, limit=0)
-    if isinstance(node, Ident):
+    if isinstance(node, ast.Ident):
         return node.name
-    if isinstance(node, Select):
+    if isinstance(node, ast.Select):
         return f"{text_of(node.operand, _MEMBER)}.{node.name}"
-    if isinstance(node, Has):
+    if isinstance(node, ast.Has):
         return f"has({text_of(node.operand, _MEMBER)}.{node.name})"
-    if isinstance(node, Index):
+    if isinstance(node, ast.Index):
         return f"{text_of(node.operand, _MEMBER)}[{text_of(node.key)}]"
-    if isinstance(node, ListLiteral):
+    if isinstance(node, ast.ListLiteral):
         return f"[{', '.join(map(text_of, node.elements))}]"
-    if isinstance(node, MapLiteral):
+    if isinstance(node, ast.MapLiteral):
         return f"{{{', '.join(f'{text_of(key)}: {text_of(value)}' for key, value in node.entries)}}}"
-    if isinstance(node, Macro):
+    if isinstance(node, ast.Macro):
         inside = ", ".join([node.variable, *map(text_of, node.bodies)])
         return f"{text_of(node.source, _MEMBER)}.{node.name}({inside})"
-    assert isinstance(node, Bind)
+    assert isinstance(node, ast.Bind)
     return f"cel.bind({node.variable}, {text_of(node.value)}, {text_of(node.body)})"
 
 
