@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,27 @@ async def test_server_keeps_workflows_through_a_kill(tmp_path):
     assert pid is not None
     assert not lives(pid)
     assert not (tmp_path / "temporal.pid").exists()
+
+
+async def test_server_takes_over_a_file_of_before(tmp_path, monkeypatch):
+    """A file made with SQLite's defaults is gone on with in the faster way, with what is in it."""
+    faster = devserver.PRAGMAS
+    ways = []
+    for number, pragmas in enumerate(({"journal_mode": "delete"}, faster, faster)):
+        monkeypatch.setattr(devserver, "PRAGMAS", pragmas)
+        server = DevServer(settings(tmp_path))
+        await server.start()
+        try:
+            client = await temporal.connect_to(server.address, "default", {})
+            for before in range(number):
+                assert (await client.get_workflow_handle(f"of {before}").describe()).history_length
+            await client.start_workflow("main.py:f", id=f"of {number}", task_queue="nobody")
+        finally:
+            await server.stop()
+        with sqlite3.connect(tmp_path / "temporal.db") as connection:
+            ways.append(connection.execute("PRAGMA journal_mode").fetchone()[0])
+        connection.close()
+    assert ways == ["delete", "wal", "wal"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process to its parent")
