@@ -120,6 +120,7 @@ class Calls:
             await asyncio.wait({future}, timeout=_HEARTBEAT_SECONDS)
             raise
         finally:
+            recorder.end_line()
             await heartbeats.end()
 
     async def _system(self, op: str, arguments: JSON, info: activity.Info) -> JSON:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from worker import clock
-from worker.contracts import LogBatch, LogLine
+from worker.contracts import LINE_PRINT, LogBatch, LogLine
 
 CURRENT: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("recorder", default=None)
 
@@ -36,6 +36,7 @@ class Recorder:
         self._mask = mask
         self._lines: list[LogLine] = []
         self._lock = threading.Lock()
+        self.begun = ""  # a line written without its end
 
     def add(self, kind: str, text: str, where: str = "") -> None:
         """Append one line, secrets hidden; any thread of the activity may call it."""
@@ -44,6 +45,15 @@ class Recorder:
             self._sub += 1
             at = clock.now().timestamp()
             self._lines.append(LogLine(self._line, at, kind, text, where, self._attempt, self._sub))
+
+    def skip(self) -> None:
+        """Lines of a call have numbers of their own: one that goes somewhere else needs none."""
+
+    def end_line(self) -> None:
+        """The call is over: a line that it has begun is a line."""
+        if self.begun:
+            begun, self.begun = self.begun, ""
+            self.add(LINE_PRINT, begun)
 
     def take(self) -> LogBatch | None:
         """What came since the last time, or None."""

@@ -5,6 +5,9 @@ by its path (``0``, ``0[users][2].tags``). Afterwards the function's side compar
 and sends the new content of those that changed, in which objects that were there before stand by their path. The
 caller puts the content into its own objects: identity, aliasing and reordering come out right.
 
+A class that says itself what of it travels (``__getstate__``) is believed: attributes it leaves out, such as the
+connections below a ``requests.Session``, have paths like all others but are not compared, since no copy has them.
+
 Not followed: sets' elements, objects with neither ``__dict__`` nor content of their own, and what came by reference.
 """
 
@@ -18,6 +21,7 @@ from typing import Any
 from worker.contracts import JSON
 from worker.errors import PayloadError
 from worker.payload.codec import Codec
+from worker.payload.pickles import state_names
 
 _LIMIT = 20_000  # objects followed
 _ATOMS = (str, bytes, int, float, complex, bool, type(None), frozenset, range)
@@ -34,6 +38,7 @@ class Snapshot:
         self._objects: dict[str, Any] = {}
         self._paths: dict[int, str] = {}
         self._held: dict[str, Any] = {}
+        self._given = (*args, *kwargs.values())
         self.complete = True
         waiting: collections.deque[tuple[str, Any]] = collections.deque(
             [
@@ -70,9 +75,51 @@ class Snapshot:
             now = content(value)
             if not same(self._held[path], now):
                 changed[path] = difference(self._held[path], now)
+        if changed:
+            changed = self._that_travel(changed)
         if self._share(changed.values()):
             return {_TOGETHER: codec.encode(changed, self._paths)}
         return {path: codec.encode(wire, self._paths) for path, wire in changed.items()}
+
+    def _that_travel(self, changed: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The changes without those of what its class does not let travel."""
+        travelling, all_travel = self._travelling()
+        if all_travel:
+            return changed
+        found = {}
+        for path, wire in changed.items():
+            value = self._objects[path]
+            if id(value) not in travelling:
+                continue
+            names = state_names(value)
+            if names is not None and "fields" in wire:
+                fields = wire["fields"]
+                fields["set"] = [pair for pair in fields["set"] if pair[0] in names]
+                fields["gone"] = [name for name in fields["gone"] if name in names]
+                if wire.keys() == {"fields"} and not (fields["set"] or fields["gone"]):
+                    continue
+            found[path] = wire
+        return found
+
+    def _travelling(self) -> tuple[set[int], bool]:
+        """The objects that a copy of the arguments had copies of, before the call; and whether those are all."""
+        found: set[int] = set()
+        all_travel = True
+        waiting: list[Any] = [*self._given]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, (_ATOMS, _NAMED)) or id(value) in found:
+                continue
+            found.add(id(value))
+            if isinstance(value, tuple):
+                waiting.extend(value)
+            held = self._held.get(self._paths.get(id(value), ""), {})
+            names = state_names(value) if "fields" in held else None
+            all_travel = all_travel and names is None
+            waiting.extend(held.get("items", ()))
+            waiting.extend(part for _, part in held.get("pairs", ()))
+            waiting.extend(part for name, part in held.get("fields", ()) if names is None or name in names)
+        return found, all_travel
 
     def _share(self, contents: Iterable[dict[str, Any]]) -> bool:
         """Whether an object that is new stands in several contents: apart, each would get a copy of its own."""

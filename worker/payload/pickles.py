@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import cloudpickle
 
+from worker.payload import answers
 from worker.payload.errors import UnpicklableError
 from worker.payload.secret import Secrets
 
@@ -88,6 +89,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             and kind.__reduce_ex__ is object.__reduce_ex__
         ):
             return exception_again, (kind, obj.args), vars(obj) or None
+        answer = answers.reduced(obj)
+        if answer is not None:
+            return answer
         return super().reducer_override(obj)
 
     def _secret_bytes(self, obj: bytes) -> Any:
@@ -244,5 +248,17 @@ def parts_of(value: Any) -> list[tuple[str, Any]]:
         return [(f"[{index}]", part) for index, part in enumerate(value[:1000])]
     fields = getattr(value, "__dict__", None)
     if isinstance(fields, dict) and not isinstance(value, type | types.FunctionType | types.ModuleType):
-        return [(f".{name}", part) for name, part in fields.items()]
+        names = state_names(value)
+        return [(f".{name}", part) for name, part in fields.items() if names is None or name in names]
     return []
+
+
+def state_names(value: Any) -> frozenset[str] | None:
+    """The attributes that travel when the class of an object says so itself; None when it does not say."""
+    if getattr(type(value), "__getstate__", None) in {None, getattr(object, "__getstate__", None)}:
+        return None
+    try:
+        state = value.__getstate__()
+    except Exception:  # the user's or a library's code; what it means for a copy, encoding will say
+        return None
+    return frozenset(state) if type(state) is dict else None

@@ -68,7 +68,7 @@ def read_boot() -> tuple[BootConfig, Any]:
 async def serve(boot: BootConfig, pipe: Any, reporter: Reporter, known: KnownSecrets) -> int:
     """Load, connect, serve; returns the exit status."""
     from worker.process import assemble
-    from worker.process.builtins import record_logging
+    from worker.process.builtins import take_output
     from worker.process.gauging import Gauging
     from worker.process.idle import Idleness
     from worker.process.logwriter import LogWriter
@@ -100,7 +100,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter, known: KnownSec
         os._exit(_STUCK_EXIT)
 
     state = parts.host.state
-    record_logging(state)
+    take_output(parts.host)
     watchdog = Watchdog(boot.budget_seconds, lambda: state.current is not None, stuck)
     idleness = Idleness()
     reporting = asyncio.create_task(gauging.report())

@@ -16,7 +16,8 @@ from typing import Any
 from worker.activities.recorder import CURRENT
 from worker.contracts import LINE_LOG, LINE_PRINT, LINE_WARNING
 from worker.errors import CallError
-from worker.session.host import RunningState
+from worker.process.streams import Stream, install, isolate_redirection, taken
+from worker.session.host import Host, RunningState
 
 _OUR_LOGGERS = frozenset({"autokitteh", "temporalio", "asyncio"})
 
@@ -24,15 +25,20 @@ _OUR_LOGGERS = frozenset({"autokitteh", "temporalio", "asyncio"})
 def make(state: RunningState) -> dict[str, Any]:
     """The replaced builtins, by name."""
 
-    def print(  # noqa: A001
-        *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
-    ) -> None:
-        if file is not None and file is not sys.stdout:
-            builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
+    def print(*values: object, **options: Any) -> None:  # noqa: A001
+        file: Any = options.pop("file", None) or sys.stdout
+        ours = isinstance(file, Stream)
+        if not ours and (taken() or file is not sys.stdout):
+            builtins.print(*values, file=file, **options)
             return
         text = io.StringIO()
-        builtins.print(*values, sep=sep, end=end, file=text)
-        add(state, LINE_PRINT, text.getvalue().removesuffix("\n"))
+        builtins.print(*values, file=text, **options)
+        if ours:
+            file.say(owner(state), text.getvalue())
+        else:
+            add(state, LINE_PRINT, text.getvalue().removesuffix("\n"))
+
+    print.__qualname__ = "print"
 
     def input(prompt: object = "") -> str:  # noqa: A001
         raise CallError(
@@ -58,6 +64,18 @@ def record_logging(state: RunningState) -> None:
     logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
 
 
+def isolate_levels(host: Host) -> None:
+    """Let a session's changes to the levels of loggers be its own."""
+    plain = logging.Logger.setLevel
+
+    def set_level(self: logging.Logger, level: int | str) -> None:
+        if threading.get_ident() == host.state.thread:
+            host.surroundings.note_level(self, level)
+        plain(self, level)
+
+    logging.Logger.setLevel = set_level  # type: ignore[method-assign]
+
+
 def functions(replaced: dict[str, Any]) -> tuple[types.FunctionType, ...]:
     """The replaced builtins as functions, for the router."""
     return tuple(replaced.values())
@@ -65,11 +83,26 @@ def functions(replaced: dict[str, Any]) -> tuple[types.FunctionType, ...]:
 
 def add(state: RunningState, kind: str, text: str) -> None:
     """One line in the log of whatever runs here: a session, an activity, or the loading of the project."""
+    found = owner(state)
+    if found is not None:
+        found.add(kind, text)
+
+
+def owner(state: RunningState) -> Any:
+    """The log of whatever runs on this thread; None while the project is loaded."""
     session = state.current if threading.get_ident() == state.thread else None
     if session is not None:
         session.driver.check_open()
-        session.output.add(kind, text)
-        return
-    recorder = CURRENT.get()
-    if recorder is not None:
-        recorder.add(kind, text)
+        return session.output
+    return CURRENT.get()
+
+
+def take_output(host: Host) -> None:
+    """Let what a program writes to standard output and error, and logs, stand in the session log."""
+    state = host.state
+    record_logging(state)
+    isolate_levels(host)
+    for kind, name in ((LINE_PRINT, "stdout"), (LINE_LOG, "stderr")):
+        install(kind, name, lambda: owner(state))
+    isolate_redirection()
+    host.surroundings.settle()

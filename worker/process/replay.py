@@ -38,7 +38,7 @@ from worker.payload.converter import data_converter
 from worker.payload.large import LargePayloads
 from worker.process import assemble
 from worker.process.__main__ import Reporter, read_boot
-from worker.process.builtins import record_logging
+from worker.process.builtins import take_output
 from worker.process.naps import Naps
 from worker.process.watchdog import Watchdog
 from worker.session.runner import SessionInstance, SessionRunner, WatchPort
@@ -218,7 +218,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter) -> None:
         state = replays.parts.host.state
         running.append(state)
         naps.serve(state, replays.parts.host.directory)
-        record_logging(state)
+        take_output(replays.parts.host)
         watchdog.start()
         reporter.send(Report("ready"))
         while head := await asyncio.to_thread(pipe.readline):

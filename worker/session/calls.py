@@ -115,6 +115,13 @@ def call_out(
     session.calls += 1
     session.output.add(LINE_CALL, session.codec.call_preview(name, args, kwargs), where, number=number)
     workflow.set_current_details(session.output.details(f"waiting for `{name}` at `{where}`"))
+    elsewhere = session.host.surroundings.unlike_the_process()
+    if elsewhere:
+        session.warn_once(
+            f"{name} does not see the {elsewhere} that the session has changed: give it what it needs as an argument, "
+            "or change them in the same function marked @autokitteh.activity",
+            where,
+        )
     encoded = None
     live = decision.kind == "local"
     marker = f"live {site} #{session.calls}"

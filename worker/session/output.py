@@ -46,6 +46,7 @@ class Output:
         self._lines: list[LogLine] = []
         self._first_live = True
         self._recent: list[str] = []
+        self.begun = ""  # a line written without its end
 
     @property
     def upcoming(self) -> int:
@@ -68,6 +69,16 @@ class Output:
         if self._hear is not None:
             self._hear(kind, text, where)
         self._lines.append(LogLine(number, self.clock(), kind, text, where))
+
+    def skip(self) -> None:
+        """Take a number for a line that goes somewhere else."""
+        self.number()
+
+    def end_line(self) -> None:
+        """The program is over: a line that it has begun is a line."""
+        if self.begun:
+            begun, self.begun = self.begun, ""
+            self.add("print", begun)
 
     def begin(self) -> None:
         """An activation begins: what follows belongs to it."""

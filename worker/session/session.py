@@ -88,6 +88,7 @@ class Session:
         self.mail = Mail(self.codec, carried)
         self.event_id = ""
         self._growth = 0
+        self._warned: set[tuple[str, str]] = set()
         self.threads: dict[int, Any] = {}
         self._executors = itertools.count()
         self.recorded: Recorded | None = None  # of a fork
@@ -100,10 +101,13 @@ class Session:
         self.output.event_id = self.event_id
         try:
             value = await self._to_the_end(args)
+            self.output.end_line()
         except SessionStopped as stop:
+            self.output.end_line()
             self.output.add(LINE_STATE, f"stopped{': ' + str(stop) if str(stop) else ''}")
             raise
         except ApplicationError as failure:
+            self.output.end_line()
             details = failure.details[0] if failure.details else {}
             self.output.add(
                 LINE_ERROR, str(details.get("traceback", failure.message)), str(details.get("where", ""))
@@ -232,6 +236,12 @@ class Session:
     def warn(self, text: str, where: str = "") -> None:
         """A warning in the session log."""
         self.output.add(LINE_WARNING, text, where)
+
+    def warn_once(self, text: str, where: str) -> None:
+        """A warning, the first time at this line."""
+        if (text, where) not in self._warned:
+            self._warned.add((text, where))
+            self.warn(text, where)
 
     def watch_growth(self) -> None:
         """Warn, early and then more often, of a history that Temporal will not let grow for ever."""

@@ -19,14 +19,17 @@ from temporalio import workflow
 
 from worker.contracts import UserValue, brief
 from worker.session import executors, system, tasks, threads
-from worker.session.calls import place
-from worker.usercode import conversions
+from worker.session.calls import Routed, place
+from worker.usercode import conversions, substitutes
+from worker.usercode.policy import Decision
 
 _MAKERS = threads.MAKERS | executors.MAKERS
 _NANOSECONDS = 1_000_000_000
 _MICROSECONDS = 1_000_000
 _UUID_EPOCH_100NS = 0x01B21DD213814000  # from 1582-10-15, where version 1 begins, to 1970-01-01
 _DEFAULT_TOKEN_BYTES = 32
+_LOOPS_METHODS = "methods of the event loop are plain"  # in histories: never change it
+_CALLBACKS = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
 
 
 class Standins:
@@ -49,6 +52,8 @@ class Standins:
             made = functools.partial(_MAKERS[name], session)
         elif name in _SITED:
             made = functools.partial(_SITED[name], session, site)
+        elif name == substitutes.LOOP:
+            return _of_loop(session, callee, site)
         elif name in _BOUND:
             made = functools.partial(_BOUND[name], getattr(callee, "__self__", None))
         elif name in _GIVEN_REAL:
@@ -91,6 +96,7 @@ def names() -> frozenset[str]:
         | frozenset(_BOUND)
         | frozenset(_GIVEN_REAL)
         | frozenset(_PLAIN)
+        | {substitutes.LOOP}
     )
 
 
@@ -118,6 +124,22 @@ def import_module(session: Any, name: str, package: str | None = None) -> types.
     """The user's module of that name, or a library's."""
     module: types.ModuleType = session.namespace.import_module(name, package)
     return module
+
+
+def _of_loop(session: Any, method: Any, site: str) -> Callable[..., UserValue]:
+    """A method of the event loop: it is called where it stands. In older histories it is a call to the outside."""
+    if not workflow.patched(_LOOPS_METHODS):
+        return Routed(session, method, site, Decision("activity", "not known to be pure"))
+    index = _CALLBACKS.get(method.__name__)
+    if index is None:
+        return method  # type: ignore[no-any-return]
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        head, callback, rest = args[:index], args[index], args[index + 1 :]
+        # A greenlet of its own: the callback may call and wait as the program may anywhere else.
+        return method(*head, lambda: tasks.spawn(session.driver, lambda: callback(*rest)), **kwargs)
+
+    return made
 
 
 def _time_ns(_session: Any) -> int:

@@ -69,6 +69,8 @@ def _table() -> dict[int, tuple[Any, str]]:
 _TABLE = _table()
 _SHARED_GENERATOR = getattr(random, "_inst")  # noqa: B009 - what the functions of ``random`` are bound to
 _CLASS_CLOCKS = {"now": "datetime.datetime.now", "utcnow": "datetime.datetime.utcnow"}
+LOOP = "asyncio.loop"
+_LOOPS_OWN = frozenset({"run_until_complete", "run_in_executor", "create_task", "close", "is_closed"})
 _BUILTINS = {id(getattr(builtins, name)): name for name in ("print", "input", "breakpoint")}
 
 
@@ -88,6 +90,8 @@ def lookup(callee: Any) -> str | None:
             return entry[1]
     if isinstance(callee, types.BuiltinFunctionType | types.MethodType):
         owner = callee.__self__
+        if isinstance(owner, asyncio.AbstractEventLoop) and callee.__name__ not in _LOOPS_OWN:
+            return LOOP
         if owner is _SHARED_GENERATOR:
             return f"random.{callee.__name__}"
         # Built-in methods only: a class that defines a ``now`` of its own means its own.
@@ -108,6 +112,7 @@ def names() -> frozenset[str]:
         | {
             "datetime.datetime.today",
             "datetime.date.today",
+            LOOP,
         }
         | frozenset(f"builtins.{name}" for name in _BUILTINS.values())
     )

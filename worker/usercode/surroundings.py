@@ -1,18 +1,37 @@
-"""What a program can change about its process: environment, working directory, module search path.
+"""What a program can change about its process: environment, working directory, module search path, streams, warnings.
 
 All sessions of a deployment share one process. What a session changes here is its own: put aside when it gives up the
-thread, put back when it goes on. Nothing is copied for the many sessions that change nothing.
+thread, put back when it goes on. Nothing is kept for the many sessions that change nothing.
+
+A call on another thread may change the same things while it runs; that is nobody's session, which finds what was there
+when the process started, and leaves behind what it found.
+
+Levels of loggers belong to this as well, but there may be hundreds of loggers: so their changes are noted when they are
+made (``note_level``), and only sessions that made some pay for them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
-_Change = tuple[dict[Any, Any], str, list[str]]
+
+class _State(NamedTuple):
+    """What can be changed."""
+
+    environment: dict[Any, Any]
+    directory: str
+    path: list[str]
+    streams: tuple[Any, Any]
+    filters: list[Any]
+    show_warning: Any
+    silent: int
+    depth: int
 
 
 class Surroundings:
@@ -23,31 +42,92 @@ class Surroundings:
         # The mapping below os.environ, undecoded: it is copied at every switch.
         self._raw: MutableMapping[Any, Any] = getattr(environment, "_data", environment)
         self._own = self._now()
+        self._levels: dict[logging.Logger, int | str] | None = None  # those the session that runs has changed
+        self._before: dict[logging.Logger, int] = {}
+
+    def settle(self) -> None:
+        """What is there now is the process's own."""
+        self._own = self._now()
 
     @contextlib.contextmanager
     def of(self, owner: Any) -> Iterator[None]:
         """While ``owner`` runs, its surroundings are in place; they are kept on its ``surroundings``."""
-        if owner.surroundings is not None:
-            self._put(owner.surroundings)
+        state, levels = owner.surroundings or (self._own, {})
+        found = state
+        if not self._is(state):
+            found = self._now()
+            self._put(found, state)
+        self._levels, self._before = levels, {}
+        for logger, level in levels.items():
+            self._before[logger] = logger.level
+            logger.setLevel(level)
         try:
             yield
         finally:
-            now = self._now()
-            if now != self._own:
-                owner.surroundings = now
-                self._put(self._own)
-            else:
-                owner.surroundings = None
+            self._levels = None
+            for logger, level in self._before.items():
+                logger.setLevel(level)
+            if not self._is(state):
+                state = self._now()
+            owner.surroundings = (state, levels) if levels or state is not self._own else None
+            if state is not found:
+                self._put(state, found)
 
-    def _now(self) -> _Change:
-        return dict(self._raw), os.getcwd(), list(sys.path)  # noqa: PTH109 - a Path at every switch costs more
+    def unlike_the_process(self) -> str:
+        """What the session that runs has changed and calls on other threads do not see, in words."""
+        changed = []
+        if self._raw != self._own.environment:
+            changed.append("environment variables")
+        if os.getcwd() != self._own.directory:  # noqa: PTH109
+            changed.append("working directory")
+        return " and ".join(changed)
 
-    def _put(self, wanted: _Change) -> None:
-        environment, directory, path = wanted
-        for name in [name for name in self._raw if name not in environment]:
-            del self._environment[os.fsdecode(name)]
-        for name, value in environment.items():
-            if self._raw.get(name) != value:
-                self._environment[os.fsdecode(name)] = os.fsdecode(value)
-        os.chdir(directory)
-        sys.path[:] = path
+    def note_level(self, logger: logging.Logger, level: int | str) -> None:
+        """The session that runs on this thread gives a logger this level."""
+        if self._levels is not None:
+            self._before.setdefault(logger, logger.level)
+            self._levels[logger] = level
+
+    def _is(self, state: _State) -> bool:
+        return bool(
+            self._raw == state.environment
+            and sys.path == state.path
+            and (sys.stdout, sys.stderr) == state.streams
+            and warnings.filters == state.filters
+            and warnings.showwarning is state.show_warning
+            and logging.root.manager.disable == state.silent
+            and sys.getrecursionlimit() == state.depth
+            and os.getcwd() == state.directory  # noqa: PTH109 - a Path at every switch costs more
+        )
+
+    def _now(self) -> _State:
+        return _State(
+            dict(self._raw),
+            os.getcwd(),  # noqa: PTH109 - a Path at every switch costs more
+            list(sys.path),
+            (sys.stdout, sys.stderr),
+            list(warnings.filters),
+            warnings.showwarning,
+            logging.root.manager.disable,
+            sys.getrecursionlimit(),
+        )
+
+    def _put(self, found: _State, wanted: _State) -> None:
+        if found.environment != wanted.environment:
+            for name in [name for name in self._raw if name not in wanted.environment]:
+                del self._environment[os.fsdecode(name)]
+            for name, value in wanted.environment.items():
+                if self._raw.get(name) != value:
+                    self._environment[os.fsdecode(name)] = os.fsdecode(value)
+        if found.directory != wanted.directory:
+            os.chdir(wanted.directory)
+        sys.path[:] = wanted.path
+        sys.stdout, sys.stderr = wanted.streams
+        if found.filters != wanted.filters:
+            warnings.filters[:] = wanted.filters  # type: ignore[index]
+            warnings._filters_mutated()  # type: ignore[attr-defined]
+        warnings.showwarning = wanted.show_warning
+        if found.silent != wanted.silent:
+            logging.disable(wanted.silent)
+        if found.depth != wanted.depth:
+            sys.setrecursionlimit(wanted.depth)

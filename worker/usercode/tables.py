@@ -29,6 +29,9 @@ _NOW: Final = Rule("activity", "uses the clock or chance inside")
 _OPENS: Final = Rule("open", "opens a file: reading the project's is fine, the guard reports others")
 _LIVE: Final = Rule("local", "belongs to an object that lives in this process only")
 _IN_ACTIVITY: Final = "put this into a function marked @autokitteh.activity"
+_TEMPORARY: Final = Rule(
+    "refuse", f"it is gone when this process is, or when nothing holds it any more; {_IN_ACTIVITY}"
+)
 _THREADS: Final = Rule(
     "refuse", f"a session runs on one thread, so that it replays the same way; {_IN_ACTIVITY}"
 )
@@ -182,6 +185,7 @@ _REFUSED: Final = (
     )
     | _rules(_SIGNALS, "signal.signal signal.alarm signal.setitimer signal.pause signal.sigwait")
     | _rules(_EXIT_HOOK, "atexit")
+    | _rules(_TEMPORARY, "tempfile.NamedTemporaryFile tempfile.TemporaryFile tempfile.mkstemp")
 )
 
 RULES: Final[dict[str, Rule]] = (
@@ -258,7 +262,7 @@ CONSTRUCTORS: Final[dict[str, Rule]] = (
         """
         subprocess.Popen smtplib.SMTP smtplib.SMTP_SSL smtplib.LMTP ftplib.FTP ftplib.FTP_TLS imaplib.IMAP4
         imaplib.IMAP4_SSL imaplib.IMAP4_stream poplib.POP3 poplib.POP3_SSL nntplib.NNTP telnetlib.Telnet
-        mmap.mmap shelve.DbfilenameShelf tempfile.TemporaryDirectory tempfile.SpooledTemporaryFile
+        mmap.mmap shelve.DbfilenameShelf
         sqlite3.Connection socketserver.BaseServer socketserver.TCPServer logging.FileHandler
         logging.handlers.SysLogHandler logging.handlers.SocketHandler
         """,
@@ -275,6 +279,7 @@ CONSTRUCTORS: Final[dict[str, Rule]] = (
         "zipfile.ZipFile tarfile.TarFile io.FileIO gzip.GzipFile bz2.BZ2File lzma.LZMAFile",
     )
     | _rules(_THREADS, "multiprocessing.pool.Pool multiprocessing.managers.SyncManager")
+    | _rules(_TEMPORARY, "tempfile.TemporaryDirectory tempfile.SpooledTemporaryFile")
 )
 
 # Types, also as bases, whose methods need the very object that lives in this process.

@@ -50,7 +50,7 @@ def runs_over_them(event):
 
 def on_event(event):
     account = Account(1)
-    with tempfile.TemporaryDirectory() as directory:  # lint: hidden-io
+    with tempfile.TemporaryDirectory() as directory:  # lint: refused
         print(directory)
     with threading.Lock():
         print(account.label)

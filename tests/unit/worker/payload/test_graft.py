@@ -246,3 +246,31 @@ def test_graft_keeps_identity():
     assert old == [2]
     assert graft([1], "x") == "x"
     assert graft(1, 2) == 2
+
+
+class Partly(Box):
+    """Says itself what of it travels, as a ``requests.Session`` does."""
+
+    def __getstate__(self):
+        return {"inner": self.inner}
+
+
+def test_what_a_class_does_not_let_travel_is_not_a_change():
+    """Connections below a client: no copy has them; what travels comes back."""
+    holder = Partly([1])
+    holder.connection = Box(None)
+
+    def work(held):
+        held.inner.append(2)
+        held.added = 1
+        held.connection.inner = lambda: None
+
+    args = ([holder],)
+    before = Snapshot(args, {})
+    theirs = Snapshot(args, {})
+    work(holder)
+    changed = before.changes(codec())
+    assert list(changed) == ["0[0].inner"]
+    holder.inner.remove(2)
+    assert theirs.apply(changed, codec()) == []
+    assert holder.inner == [1, 2]

@@ -168,3 +168,18 @@ def test_class_of_the_user_named_in_a_pickle_is_the_builds():
     report, code = named("type('Report', (), {'__module__': 'user_code'})", "Report")
     unpickler = pickles.Unpickler(io.BytesIO(), code, Secrets({}), None)
     assert unpickler.find_class("user_code", "Report") is report
+
+
+def test_part_that_is_named_is_one_that_would_travel():
+    """What a class leaves out is not to blame."""
+
+    class Response:
+        def __init__(self):
+            self.raw = threading.Lock()
+            self.hook = threading.Lock()
+
+        def __getstate__(self):
+            return {"hook": self.hook}
+
+    assert pickles.state_names(Response()) == {"hook"}
+    assert [step for step, _ in pickles.parts_of(Response())] == [".hook"]

@@ -1,0 +1,6 @@
+DEBUG = False
+LIMIT = 3
+
+
+def limit():
+    return LIMIT
