@@ -33,14 +33,14 @@ CHECKS = {
 BY_FILE = ["-n", "2", "--dist", "loadfile"]
 TIERS = {
     "unit": [*PYTEST, "-n", "2", "tests/unit", *sorted(map(str, (ROOT / "tests").glob("test_*.py")))],
-    "conformance": [*PYTEST, "tests/conformance"],
-    "replay": [*PYTEST, "tests/replay"],
+    "conformance": [*PYTEST, "-n", "2", "tests/conformance"],
+    "replay": [*PYTEST, "-n", "2", "tests/replay"],
     "integration": [*PYTEST, *BY_FILE, "tests/integration"],
     "acceptance": [*PYTEST, *BY_FILE, "--durations=10", "tests/acceptance"],
     "chaos": [*PYTEST, "-n", "2", "--durations=5", "tests/chaos"],
 }
 
-# These wait for processes and timers most of the time: they run beside the acceptance tests.
+# These wait for processes and timers most of the time: they begin first, and run beside all others.
 WAITS_MOSTLY = ("chaos",)
 
 
@@ -97,19 +97,9 @@ def main() -> int:
     """Run what the arguments name."""
     wanted = steps_of(sys.argv[1:] or ["all"])
     began = time.monotonic()
-    results = []
-    beside = {}
-    for name, command in wanted.items():
-        if name in WAITS_MOSTLY:
-            continue
-        if name == "acceptance":
-            beside = {other: begin(wanted[other]) for other in wanted if other in WAITS_MOSTLY}
-        results.append(run(name, command))
-    results += [
-        finish(name, beside[name]) if name in beside else run(name, wanted[name])
-        for name in wanted
-        if name in WAITS_MOSTLY
-    ]
+    beside = {name: begin(wanted[name]) for name in WAITS_MOSTLY if wanted.keys() > {name}}
+    results = [run(name, command) for name, command in wanted.items() if name not in beside]
+    results += [finish(name, begun) for name, begun in beside.items()]
     print("\nsummary")
     for name, ok, took in results:
         print(f"  {'ok    ' if ok else 'FAILED'} {name:<16} {took:6.1f} s")

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.helpers import commands
+
 # Two noisy cores: no example fails for being slow.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
@@ -71,6 +73,7 @@ def pytest_sessionfinish(session):
     """A run that leaves processes behind has failed."""
     if getattr(session.config.option, "numprocesses", None):
         return  # the children here are pytest's own; each of them checks for itself
+    commands.stop()
     left = [line for line in children() if "resource_tracker" not in line]
     if left:
         print("\nprocesses left behind:", *left, sep="\n  ")  # noqa: T201

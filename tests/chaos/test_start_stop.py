@@ -37,7 +37,7 @@ def test_ak_up_starts_and_stops_cleanly(tmp_path):
         for _ in range(TIMES):
             up.start()
             pids = up.pids()
-            assert len(pids) >= 3
+            assert len(pids) >= 3, up.log()
             assert up.stop() == 0, up.log()
             gone(pids)
             assert all(free(up.ready[name]) for name in ("gateway", "temporal", "ui"))

@@ -6,19 +6,22 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.helpers import commands
 from tests.helpers.waiting import eventually_sync
 from worker.config import Settings
 from worker.contracts import LINE_PRINT
 from worker.store import open_store
 
 AK = str(Path(sys.executable).parent / "ak")
-READY_SECONDS = 120
+# For httpx, to a server of ours, many times: without it, each request would read all authorities there are.
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class CommandError(AssertionError):
@@ -130,14 +133,7 @@ class AkUp:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command beside it."""
-        done = subprocess.run(
-            [AK, *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = commands.run([*arguments], self.environment)
         if check and done.returncode:
             raise CommandError(done)
         return done

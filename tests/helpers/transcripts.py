@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.helpers import golden
-from tests.helpers.ak import AK, AkUp
+from tests.helpers.ak import AkUp
+from tests.helpers.commands import run
 
 FOLDER = Path(__file__).parents[1] / "acceptance" / "incidents" / "golden"
 MOST_STEPS = 2
@@ -39,16 +39,9 @@ def record(
     assert len(commands) <= MOST_STEPS
     lines, printed = [], []
     for command in commands:
-        done = subprocess.run(
-            [AK, *shlex.split(command)[1:]],
-            env=up.environment
-            | {"COLUMNS": "200"}
-            | dict(settings or {}),  # nothing is cut, wherever a duration ends
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        # With that many columns nothing is cut, wherever a duration ends.
+        wide = up.environment | {"COLUMNS": "200"} | dict(settings or {})
+        done = run(shlex.split(command)[1:], wide)
         printed.append(done.stdout + done.stderr)
         lines += [f"$ {command}", _TRIED.sub("N attempts failed", _COLUMNS.sub("  ", printed[-1])).rstrip()]
     golden.check("\n".join(lines), name, folder=FOLDER, HOME=up.home, **names)
