@@ -17,6 +17,7 @@ AK_ANSWER_SECONDS             how long a synchronous webhook waits for its answe
 AK_PAYLOAD_LIMIT              bytes of one argument list, result or exception          33554432
 AK_MAX_CACHED_SESSIONS        sessions kept in memory per build process                1000
 AK_VERSIONS_LIMIT             versions of a project that Temporal allows; ours: 1000    100
+AK_EAGER_CALLS                calls begun at once that the process takes itself        3; `ak up`: all
 AK_IDLE_SECONDS               a draining process without work for so long is stopped   60
 AK_HISTORY_WARNING            events of a session's history before its log warns       10000
 AK_RETENTION_EVENT_DAYS       days that events, signals and answers are kept           30
@@ -67,6 +68,7 @@ _KNOWN = (
     "AK_PAYLOAD_LIMIT",
     "AK_MAX_CACHED_SESSIONS",
     "AK_VERSIONS_LIMIT",
+    "AK_EAGER_CALLS",
     "AK_IDLE_SECONDS",
     "AK_HISTORY_WARNING",
     "AK_RETENTION_EVENT_DAYS",
@@ -136,6 +138,7 @@ class Settings:
     payload_limit: int = 32 * 1024 * 1024
     max_cached_workflows: int = 1000
     versions_limit: int = 100  # Temporal's default
+    eager_calls: int = 0  # 0: what Temporal's library does; all with a server of our own
     idle_seconds: float = 60.0
     history_warning: int = 10_000
     keep: Keep = field(default_factory=Keep)
@@ -179,6 +182,7 @@ class Settings:
             payload_limit=int(number_of(environ, "AK_PAYLOAD_LIMIT", 32 * 1024 * 1024)),
             max_cached_workflows=int(number_of(environ, "AK_MAX_CACHED_SESSIONS", 1000)),
             versions_limit=int(number_of(environ, "AK_VERSIONS_LIMIT", 100)),
+            eager_calls=int(number_of(environ, "AK_EAGER_CALLS", 0)),
             idle_seconds=number_of(environ, "AK_IDLE_SECONDS", 60.0),
             history_warning=max(1, int(number_of(environ, "AK_HISTORY_WARNING", 10_000))),
             keep=Keep.load(environ),

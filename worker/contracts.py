@@ -39,6 +39,9 @@ MEMO_FORKED_AT = "forked_at"  # how many steps it took over
 
 SEAL_FORK = "fork"  # what the signature of a fork's record is good for
 
+CALLS_AT_ONCE = 200  # of all sessions of a build process
+EAGER_CALLS = 3  # Temporal's own default
+
 # Kinds of lines in the session log.
 LINE_PRINT = "print"
 LINE_CALL = "call"
@@ -92,6 +95,9 @@ class BootConfig:
     history_warning: int = 10_000
     connections: dict[str, dict[str, str]] = field(default_factory=dict)
     connection_secrets: dict[str, str] = field(default_factory=dict)
+    eager_calls: int = (
+        EAGER_CALLS  # of the calls that a session begins at once: those it takes without asking
+    )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from temporalio.client import Client
 
 from worker import config, temporal
 from worker.config import Settings
+from worker.contracts import CALLS_AT_ONCE
 from worker.devserver import VERSIONS_LIMIT, DevServer
 from worker.errors import WorkerError
 from worker.gateway.server import Gateway
@@ -102,7 +103,13 @@ async def temporal_server(
     await server.start()
     guarding = asyncio.create_task(restart_when_it_dies(server))
     try:
-        ours = dataclasses.replace(settings, temporal_address=server.address, versions_limit=VERSIONS_LIMIT)
+        ours = dataclasses.replace(
+            settings,
+            temporal_address=server.address,
+            versions_limit=VERSIONS_LIMIT,
+            # Only this machine has it, so there is nobody to share the calls with.
+            eager_calls=settings.eager_calls or CALLS_AT_ONCE,
+        )
         yield ours, server.ui_url
     finally:
         guarding.cancel()

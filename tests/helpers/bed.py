@@ -26,7 +26,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.service import RPCError
 
-from worker.contracts import WORKFLOW_TASK_TIMEOUT_SECONDS, BootConfig
+from worker.contracts import EAGER_CALLS, WORKFLOW_TASK_TIMEOUT_SECONDS, BootConfig
 from worker.payload.converter import data_converter
 from worker.payload.signing import derive_keys
 from worker.store import open_store
@@ -62,6 +62,7 @@ class Bed:
         self.environment: dict[str, str] = {}
         self.secrets: dict[str, str] = {}
         self.history_warning = 10_000
+        self.eager_calls = EAGER_CALLS
 
     async def start(self, entrypoints: list[str] | None = None) -> Bed:
         """Start the process and make its version current."""
@@ -110,6 +111,7 @@ class Bed:
             max_cached_workflows=self.cached,
             budget_seconds=self.budget,
             history_warning=self.history_warning,
+            eager_calls=self.eager_calls,
         )
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(dataclasses.asdict(boot)).encode() + b"\n")

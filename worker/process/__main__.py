@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Coroutine
 from typing import Any
 
 from worker import config
@@ -121,6 +122,20 @@ def spare_the_collector() -> None:
     """What was loaded until now stays to the end: Python's garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()  # off since ``main``: of what imports make, nothing is garbage
+
+
+def run(serving: Coroutine[Any, Any, int]) -> int:
+    """Run to the end on libuv's event loop, where there is one for this Python: a tenth of a session's CPU time less.
+
+    It is this process's own loop only. Sessions run on Temporal's, calls that use asyncio on Python's.
+    """
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(serving)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serving)
 
 
 def listen(pipe: Any, known: KnownSecrets, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
@@ -138,12 +153,13 @@ def listen(pipe: Any, known: KnownSecrets, loop: asyncio.AbstractEventLoop, stop
 
 def main() -> int:
     """Run the process; returns the exit status."""
+    gc.disable()
     reporter = Reporter(config.report_descriptor())
     boot, pipe = read_boot()
     configure(boot.log_level, as_json=boot.log_format == "json", libraries=False)
     known = KnownSecrets(boot, mask)
     try:
-        return asyncio.run(serve(boot, pipe, reporter, known))
+        return run(serve(boot, pipe, reporter, known))
     except WorkerError as error:
         reporter.send(Report("failed", known.mask(error.message), error.where, error.hint, error.code))
     except Exception as error:

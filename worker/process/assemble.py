@@ -25,7 +25,7 @@ from worker.activities.rooms import Room, Rooms
 from worker.activities.runtime import Ground
 from worker.activities.system import System
 from worker.config import process_environment
-from worker.contracts import JSON, BootConfig, LogBatch
+from worker.contracts import CALLS_AT_ONCE, JSON, BootConfig, LogBatch
 from worker.errors import PayloadError, UserCodeError, WorkerError
 from worker.payload.codec import Codec
 from worker.payload.secret import Secrets
@@ -52,7 +52,6 @@ from worker.usercode.surroundings import Surroundings
 
 Connections = Callable[[str], Mapping[str, str] | None]
 
-_ACTIVITY_THREADS = 200
 _GRACE = timedelta(seconds=5)
 _HEARTBEAT_THROTTLE = timedelta(seconds=4)
 
@@ -159,7 +158,7 @@ def prepare(
         codec=codec,
         live_calls=host.live_calls,
         rooms=Rooms(lambda: new_room(project, outside, of_calls)),
-        pool=ThreadPoolExecutor(_ACTIVITY_THREADS, thread_name_prefix="activity"),
+        pool=ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="activity"),
         write=writer.write,
         ground=new_ground(boot, store, codec, link, known.connection),
     )
@@ -289,8 +288,9 @@ async def serving(
         unsandboxed_workflow_runner=runner,
         workflow_task_executor=workflow_thread,
         max_cached_workflows=boot.max_cached_workflows,
-        max_concurrent_activities=_ACTIVITY_THREADS,
-        max_concurrent_local_activities=_ACTIVITY_THREADS,
+        max_concurrent_activities=CALLS_AT_ONCE,
+        max_concurrent_local_activities=CALLS_AT_ONCE,
+        max_eager_activity_reservations_per_workflow_task=boot.eager_calls,
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=_GRACE,

@@ -197,12 +197,7 @@ session_log = sa.Table(
     sa.Column("place", sa.Text, nullable=False, default=""),
     sa.Column("task", sa.BigInteger, nullable=False, default=0, server_default="0"),
     sa.UniqueConstraint("workflow_id", "run_id", "line", "attempt", "sub"),
-    sa.Index(
-        "session_log_errors",
-        "seq",
-        sqlite_where=sa.text("kind = 'error'"),
-        postgresql_where=sa.text("kind = 'error'"),
-    ),
+    # An index of the errors alone is made by m0005: said here, it would load all of SQLAlchemy's Postgres everywhere.
     sqlite_autoincrement=True,
 )
 services = sa.Table(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from worker import environment
 from worker.config import Settings, inherited_environment
-from worker.contracts import BootConfig
+from worker.contracts import EAGER_CALLS, BootConfig
 from worker.errors import DeployError
 from worker.payload.signing import derive_keys
 from worker.store import Store
@@ -121,6 +121,7 @@ def launch_of(
         log_level=settings.log_level.upper(),
         log_format=settings.log_format,
         history_warning=settings.history_warning,
+        eager_calls=settings.eager_calls or EAGER_CALLS,
         tracing=settings.tracing,
     )
     return Launch(

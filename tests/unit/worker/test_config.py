@@ -43,6 +43,7 @@ def test_settings_read_each_variable(tmp_path):
         AK_MAX_CACHED_SESSIONS="7",
         AK_HISTORY_WARNING="500",
         AK_VERSIONS_LIMIT="250",
+        AK_EAGER_CALLS="12",
         AK_RETENTION_EVENT_DAYS="0.5",
         AK_RETENTION_EVENTS="5",
         AK_RETENTION_LOG_DAYS="2",
@@ -60,6 +61,7 @@ def test_settings_read_each_variable(tmp_path):
     assert str(found.cache_dir) == "/var/cache/ak"
     assert (found.budget_seconds, found.max_cached_workflows, found.history_warning) == (0.5, 7, 500)
     assert found.versions_limit == 250
+    assert found.eager_calls == 12
     assert found.keep == Keep(0.5, 5, 2, 6, 3, 4, 60)
     assert (found.log_level, found.log_format) == ("debug", "json")
 

@@ -95,6 +95,8 @@ def test_launch_tells_the_process_what_it_is(settings, build):
     assert (found.temporal_address, found.temporal_namespace) == ("127.0.0.1:7233", "default")
     assert found.temporal_environment == {"TEMPORAL_API_KEY": "k3y"}
     assert (found.max_cached_workflows, found.log_level, found.log_format) == (7, "WARNING", "json")
+    assert found.eager_calls == 3
+    assert launch(dataclasses.replace(settings, eager_calls=50), build).boot.eager_calls == 50
 
 
 def test_launch_hands_over_keys_of_the_project_only(settings, build):
