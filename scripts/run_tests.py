@@ -29,7 +29,7 @@ CHECKS = {
         "tests",
     ],
 }
-# Files share a server between their tests, so a file stays on one of the two workers.
+# Files share a server between their tests, so a file stays on one worker.
 BY_FILE = ["-n", "2", "--dist", "loadfile"]
 TIERS = {
     "unit": [*PYTEST, "-n", "2", "tests/unit", *sorted(map(str, (ROOT / "tests").glob("test_*.py")))],
@@ -37,7 +37,10 @@ TIERS = {
     "replay": [*PYTEST, "-n", "2", "tests/replay"],
     "integration": [*PYTEST, *BY_FILE, "tests/integration"],
     "acceptance": [*PYTEST, *BY_FILE, "--durations=10", "tests/acceptance"],
-    "chaos": [*PYTEST, "-n", "2", "--durations=5", "tests/chaos"],
+    "chaos": [
+        *(*PYTEST, *BY_FILE, "-n", "3", "--no-loadscope-reorder", "--durations=5"),
+        "tests/chaos",
+    ],
 }
 
 # These wait for processes and timers most of the time: they begin first, and run beside all others.

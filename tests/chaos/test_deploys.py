@@ -29,7 +29,7 @@ from worker.store import open_store
 PROJECT = Path(__file__).parents[1] / "projects" / "deploys"
 DEPLOYS = 100
 LIMIT = 24  # versions of a project in Temporal; more than that are deployed
-SESSIONS_PER_SECOND = 3.0
+SESSIONS_PER_SECOND = 2.0
 
 
 class Fire(threading.Thread):

@@ -36,6 +36,7 @@ def eventually_sync(condition: Callable[[], Any], seconds: float = 60) -> Any:
         answer = condition()
         if answer:
             return answer
-        # Who asks with a command keeps a core busy: as long as that took, it belongs to those who are waited for.
-        time.sleep(min(max(_POLL_SECONDS, time.monotonic() - began), _LONGEST_POLL_SECONDS))
+        # Who asks with a command keeps a core busy: three times as long it belongs to those who are waited for.
+        pause = 3 * (time.monotonic() - began)
+        time.sleep(min(max(_POLL_SECONDS, pause), _LONGEST_POLL_SECONDS))
     raise AssertionError(f"it did not happen within {seconds} s: {inspect.getsource(condition).strip()}")
