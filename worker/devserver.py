@@ -201,6 +201,7 @@ class DevServer:
         self._binary: Path | None = None
         self._port = 0
         self._ui_port = 0
+        self._said_before = 0
 
     @property
     def address(self) -> str:
@@ -252,6 +253,7 @@ class DevServer:
         log = settings.home / "logs" / "temporal.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
+            self._said_before = output.tell()
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this coroutine
                 self._command(),
                 stdin=subprocess.DEVNULL,
@@ -305,7 +307,9 @@ class DevServer:
         end = clock.monotonic() + _START_SECONDS
         while clock.monotonic() < end:
             if not self.alive():
-                lines = "\n  ".join(log.read_text(errors="replace").splitlines()[-5:])
+                said = log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
+                # Where it says what is wrong, the rest is Go's stack.
+                lines = "\n  ".join(([line for line in said if "level=ERROR" in line] or said)[-5:])
                 raise TemporalError(
                     f"the Temporal server ended while starting:\n  {lines}", hint=f"Its log: {log}"
                 )

@@ -271,6 +271,9 @@ def look_everywhere(up, vendor):
     for session, history in asyncio.run(histories(up.ready["temporal"])).items():
         assert found_in(history, *secrets) == [], session
     assert found_in(database(up.home / "autokitteh.db"), *secrets) == []
+    # What a process writes reaches its file through the supervisor, a moment later.
+    logs = lambda: "".join(path.read_text() for path in (up.home / "logs").iterdir())  # noqa: E731
+    eventually_sync(lambda: "stderr ••••••" in logs())
     own_files = [
         path
         for path in up.home.rglob("*")
@@ -278,8 +281,6 @@ def look_everywhere(up, vendor):
     ]
     for path in own_files:
         assert found_in(path.read_bytes(), *secrets) == [], path
-    logs = "".join(path.read_text() for path in (up.home / "logs").iterdir())
-    assert "stderr ••••••" in logs
     assert "sub ••••••" in logs
     assert "TOKEN=••••••" in logs
     assert found_in(b"\0".join(up.watch.seen), *secrets) == []

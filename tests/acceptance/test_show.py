@@ -252,6 +252,7 @@ def weighed(up, *arguments: str) -> tuple[str, int]:
     return done.stdout, int(done.stderr.split()[-1]) // 1024
 
 
+@pytest.mark.timeout(300)
 def test_show_debug_and_explain_of_a_session_with_ten_thousand_events(up, deployed):
     """In seconds, in little more memory than for a short one; the last steps by default, any part of them on demand."""
     short, long = (

@@ -68,7 +68,8 @@ class Server:
 
     def stop(self, how: int = signal.SIGINT) -> None:
         """End it: SIGINT disconnects clients, SIGTERM waits for them, SIGKILL is a crash."""
-        assert self._process is not None
+        if self._process is None:
+            return
         self._process.send_signal(how)
         self._process.wait(60)
 
@@ -83,8 +84,8 @@ def server() -> Iterator[Server]:
     try:
         made.start()
         yield made
-        made.stop()
     finally:
+        made.stop()
         shutil.rmtree(made.home, ignore_errors=True)
 
 

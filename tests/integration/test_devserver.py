@@ -123,6 +123,32 @@ async def test_server_ends_a_leftover_of_its_own_home_only(tmp_path):
         await stranger.wait()
 
 
+async def test_port_lost_in_the_last_moment_is_another_one_then(tmp_path):
+    """The server says first which port was taken, and then a long stack: it is started again on other ports."""
+    found = settings(tmp_path)
+    real = await devserver.find(found.cache_dir)
+    loses = tmp_path / "loses"
+    loses.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/starts
+[ $(wc -l < {tmp_path}/starts) -gt 1 ] && exec {real} "$@"
+echo 'level=ERROR msg="Failed to start gRPC listener" error="listen tcp: bind: address already in use"'
+echo 'panic: nil pointer dereference'
+seq 40
+exit 2
+"""
+    )
+    loses.chmod(0o755)
+    server = DevServer(found)
+    server._binary = loses
+    await server.start()
+    try:
+        first, second = (tmp_path / "starts").read_text().splitlines()
+        assert first.split("--ui-port")[0] != second.split("--ui-port")[0]
+    finally:
+        await server.stop()
+
+
 async def test_server_shows_its_last_words(tmp_path, monkeypatch):
     """A server that ends while starting is reported with the end of its log."""
     monkeypatch.setattr(devserver, "SETTINGS", {"no value": "{"})
