@@ -98,6 +98,7 @@ class BootConfig:
     eager_calls: int = (
         EAGER_CALLS  # of the calls that a session begins at once: those it takes without asking
     )
+    filter_key: str = ""  # as hex; a replay needs none
 
 
 @dataclass(frozen=True)

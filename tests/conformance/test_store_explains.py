@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from worker import clock, ids
 from worker.contracts import LogBatch, LogLine
@@ -41,7 +42,7 @@ def test_subscriptions_are_known_for_the_time_they_lived(store):
     store.mailbox.forget("ses_2")
     assert sorted(item.id for item in store.mailbox.past(["gone", "stays"])) == ["gone", "stays"]
     later = event()
-    store.events.record(later, [], subscribers)
+    store.events.record(later, [], partial(subscribers, store.mailbox))
     assert store.events.deliveries(later.id) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -53,11 +54,11 @@ def test_event_finds_the_subscriptions_it_meets(store):
     ]:
         store.mailbox.subscribe(Subscription(name, "p", "hook", f"ses_{name}", text, path, value))
     first = event()
-    store.events.record(first, [], subscribers)
+    store.events.record(first, [], partial(subscribers, store.mailbox))
     assert sorted(item.trigger for item in store.events.deliveries(first.id)) == ["any", "one"]
     store.mailbox.forget("ses_any")
     second = event(2)
-    store.events.record(second, [], subscribers)
+    store.events.record(second, [], partial(subscribers, store.mailbox))
     assert [item.trigger for item in store.events.deliveries(second.id)] == ["two"]
 
 

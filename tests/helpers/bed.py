@@ -30,6 +30,7 @@ from worker.contracts import EAGER_CALLS, WORKFLOW_TASK_TIMEOUT_SECONDS, BootCon
 from worker.payload.converter import data_converter
 from worker.payload.signing import derive_keys
 from worker.store import open_store
+from worker.store.filters import filter_key
 
 KEY = b"k" * 32
 
@@ -108,6 +109,7 @@ class Bed:
             database_url=self.database,
             payload_keys={key: value.hex() for key, value in derive_keys(KEY, self.name).items()},
             secrets=self.secrets,
+            filter_key=filter_key(KEY, self.name).hex(),
             max_cached_workflows=self.cached,
             budget_seconds=self.budget,
             history_warning=self.history_warning,

@@ -157,7 +157,8 @@ class System:
         self._store.mailbox.subscribe(
             Subscription(
                 arguments["id"], self._project, source, caller.session_id, text, path, value, caller.direct
-            )
+            ),
+            self._codec.secrets_in(text),
         )
 
     def _do_unsubscribe(self, arguments: dict[str, JSON], caller: Caller) -> JSON:

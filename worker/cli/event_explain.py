@@ -126,7 +126,7 @@ def subscriptions_at(store: Store, event: Event, deliveries: list[Delivery]) -> 
             "since": item.created_at,
             "until": item.ended_at,
             **document_of(
-                rules.of_filter(event, item.filter, delivered=item.id in delivered),
+                rules.hiding(rules.of_filter(event, item.filter, delivered=item.id in delivered), item.mask),
                 event,
                 delivered.get(item.id),
             ),

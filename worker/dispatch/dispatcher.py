@@ -18,7 +18,8 @@ from worker.dispatch import match
 from worker.dispatch.deliver import GONE, RETRY, Outcome, deliver, hand_over
 from worker.dispatch.triggers import Triggers
 from worker.meter import Meter
-from worker.store import Store, mailbox
+from worker.store import Store
+from worker.store.mailbox import Mailbox
 from worker.store.records import Delivery, Event, Trigger
 
 LEASE_SECONDS = 30
@@ -88,7 +89,11 @@ class Dispatcher:
 
     def _record(self, event: Event, deliveries: list[Delivery]) -> None:
         """One transaction; what is counted is what was new."""
-        if not self._store.events.record(event, deliveries, subscribers):
+
+        def waiting(connection: Any, happened: Event) -> list[Delivery]:
+            return subscribers(self._store.mailbox, connection, happened)
+
+        if not self._store.events.record(event, deliveries, waiting):
             return
         self._meter.count("autokitteh_events_total", project=event.project, source=event.source)
         for delivery in deliveries:
@@ -163,7 +168,7 @@ def by_receiver(claimed: list[Work]) -> list[list[Work]]:
     return list(groups.values())
 
 
-def subscribers(connection: Any, event: Event) -> list[Delivery]:
+def subscribers(mailbox: Mailbox, connection: Any, event: Event) -> list[Delivery]:
     """The deliveries to sessions that wait for the event, found in the transaction that records it."""
     found = mailbox.candidates(connection, event, lambda path: match.look_up(event, path))
     return match.decide_subscriptions(event, found)

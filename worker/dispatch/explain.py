@@ -15,6 +15,7 @@ from typing import Any
 from manifest import filters
 from worker.contracts import decode_data
 from worker.dispatch import match
+from worker.masking import Mask
 from worker.store.records import Delivery, Event, Trigger
 
 LATER = "it was not there yet, or not any more, when the event was recorded"
@@ -59,6 +60,32 @@ def of_filter(event: Event, text: str, *, delivered: bool) -> Verdict:
     failed = f"the filter failed: {found.failure}" if found.failure else "the filter is false"
     reason = LATER if found.result else failed
     return Verdict(matched=False, reason=reason, filter=text, parts=found.parts)
+
+
+def hiding(verdict: Verdict, mask: Mask) -> Verdict:
+    """The verdict with secrets hidden, also in the values of its parts."""
+    parts = [
+        replace(
+            part,
+            text=mask(part.text),
+            value=_hidden(part.value, mask),
+            failure=mask(part.failure),
+            note=mask(part.note),
+        )
+        for part in verdict.parts
+    ]
+    return replace(verdict, reason=mask(verdict.reason), filter=mask(verdict.filter), parts=parts)
+
+
+def _hidden(value: Any, mask: Mask) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, bytes):
+        text = value.decode("utf-8", "replace")
+        return value if mask(text) == text else mask(text)
+    if isinstance(value, dict):
+        return {_hidden(key, mask): _hidden(item, mask) for key, item in value.items()}
+    return [_hidden(item, mask) for item in value] if isinstance(value, list | tuple) else value
 
 
 def parts_of(event: Event, text: str) -> list[filters.Part]:

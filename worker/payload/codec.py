@@ -169,6 +169,10 @@ class Codec:
         """The call in a line, secrets hidden."""
         return call_preview(name, args, kwargs, mask=self._secrets.shown)
 
+    def secrets_in(self, text: str) -> set[str]:
+        """The secrets that stand in the text."""
+        return self._secrets.standing_in(text)
+
     def mask(self, text: str) -> str:
         """The text with secrets hidden."""
         return self._secrets.mask(text)

@@ -91,6 +91,15 @@ class Secrets:
         """The text with every secret hidden."""
         return self._table.mask(text)
 
+    def standing_in(self, text: str) -> set[str]:
+        """The secrets that stand in a text, each as it is and as it stands there."""
+        table = self._table
+        pattern = table.finder.pattern_for(text)
+        found: set[str] = set()
+        for match in pattern.finditer(text) if pattern is not None else ():
+            found |= {match.group(), table.values.get(table.texts[match.group()][0], "")}
+        return found - {""}
+
     def found_in(self, data: bytes) -> str | None:
         """The name of a secret that stands in these bytes as it is."""
         table = self._table

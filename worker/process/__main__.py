@@ -85,7 +85,7 @@ async def serve(boot: BootConfig, pipe: Any, reporter: Reporter, known: KnownSec
         loop.add_signal_handler(number, stopped.set)
     threading.Thread(target=listen, args=(pipe, known, loop, stopped), daemon=True).start()
 
-    store = open_session_store(boot.database_url)
+    store = open_session_store(boot.database_url, filter_key=bytes.fromhex(boot.filter_key))
     writer = LogWriter(store.log.write)
     naps = Naps()
     naps.install()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,11 +15,14 @@ from worker.store.config import Connections, Projects, Triggers
 from worker.store.deployments import Deployments
 from worker.store.engine import Database, parse
 from worker.store.events import Events
+from worker.store.filters import Filters, filter_key
 from worker.store.leases import Leases
 from worker.store.log import SessionLog
 from worker.store.mailbox import Mailbox
 from worker.store.migrate import migrate, steps, version
+from worker.store.migrations.m0008_sealed_filters import NOTE
 from worker.store.removing import Removing
+from worker.store.resealing import reseal
 from worker.store.retention import Retention
 from worker.store.sealing import Sealer
 from worker.store.services import Services
@@ -33,7 +37,7 @@ class Store:
     """Everything Temporal does not keep."""
 
     def __init__(self, database: Database, secret_key: bytes) -> None:
-        sealer = Sealer(secret_key)
+        sealer, filters = Sealer(secret_key), Filters(partial(filter_key, secret_key))
         self.database = database
         self.projects = Projects(database)
         self.vars = Variables(database, sealer)
@@ -46,21 +50,24 @@ class Store:
         self.services = Services(database)
         self.leases = Leases(database)
         self.values = Values(database)
-        self.mailbox = Mailbox(database)
+        self.mailbox = Mailbox(database, filters)
         self.blobs = Blobs(database)
         self.removing = Removing(database)
         self.retention = Retention(database)
-        self._check_key(sealer)
+        if self._check_key(sealer):
+            reseal(database, sealer, filters)
 
     def close(self) -> None:
         """Close all connections."""
         self.database.close()
 
-    def _check_key(self, sealer: Sealer) -> None:
+    def _check_key(self, sealer: Sealer) -> bool:
+        """Whether there are filters to seal; asked for together with what the key must open."""
+        names = tables.settings.c.name
+        query = sa.select(names, tables.settings.c.value).where(names.in_((_KEY_CHECK, NOTE)))
         with self.database.read() as connection:
-            known = connection.execute(
-                sa.select(tables.settings.c.value).where(tables.settings.c.name == _KEY_CHECK)
-            ).scalar()
+            noted = {row.name: row.value for row in connection.execute(query)}
+        known = noted.get(_KEY_CHECK)
         if known is None:
             sealed = sealer.seal(_KEY_CHECK_TEXT, _KEY_CHECK)
             with self.database.write() as connection:
@@ -74,7 +81,7 @@ class Store:
                 "this database belongs to an installation with another key",
                 hint="Set AK_PAYLOAD_KEY to that installation's key, or use its AK_HOME, or another database.",
             ) from None
-        return None
+        return NOTE in noted
 
 
 def open_store(url: str, *, secret_key: bytes) -> Store:
@@ -110,12 +117,12 @@ def schema_of(url: str) -> tuple[int, int]:
 
 
 class SessionStore:
-    """What a build process gets: no keys, no secrets, no deployments."""
+    """What a build process gets: no secrets, no deployments, and of keys the one for its project's filters."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, filter_key: bytes = b"") -> None:
         self.log = SessionLog(database)
         self.values = Values(database)
-        self.mailbox = Mailbox(database)
+        self.mailbox = Mailbox(database, Filters(lambda _project: filter_key))
         self.triggers = Triggers(database)
         self.connections = Connections(database)
         self.projects = Projects(database)
@@ -123,9 +130,9 @@ class SessionStore:
         self.blobs = Blobs(database)
 
 
-def open_session_store(url: str) -> SessionStore:
+def open_session_store(url: str, *, filter_key: bytes = b"") -> SessionStore:
     """What sessions need, without the installation's key."""
-    return SessionStore(open_database(url))
+    return SessionStore(open_database(url), filter_key)
 
 
 def open_database(url: str) -> Database:

@@ -10,6 +10,7 @@ import builtins
 import datetime as dt
 import zlib
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from worker import clock, ids
 from worker.store import tables
 from worker.store.engine import Database
+from worker.store.filters import Filters
 from worker.store.records import Delivery, Event, Outcome, PastSubscription, Subscription
 
 _S = tables.subscriptions
@@ -33,12 +35,14 @@ _HEAD_START_SECONDS = 5.0  # so long the sender delivers itself before others do
 class Mailbox:
     """Subscriptions, signals and outcomes of all sessions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, filters: Filters) -> None:
         self._database = database
+        self._filters = filters
 
-    def subscribe(self, subscription: Subscription) -> None:
-        """Register a subscription; the same one again changes nothing."""
-        fields = {name: getattr(subscription, name) for name in subscription.__dataclass_fields__}
+    def subscribe(self, subscription: Subscription, secrets: Collection[str] = ()) -> None:
+        """Register a subscription; the same one again changes nothing. ``secrets`` are those that its filter holds."""
+        kept = self._filters.sealed(subscription, secrets)
+        fields = {name: getattr(kept, name) for name in kept.__dataclass_fields__}
         with self._database.write() as connection:
             insert = self._database.insert(_S).values(created_at=clock.now(), **fields)
             connection.execute(insert.on_conflict_do_nothing())
@@ -49,7 +53,7 @@ class Mailbox:
             self._end(connection, (_S.c.id == identifier) & (_S.c.session_id == session_id))
 
     def subscriptions(self, session_id: str = "", project: str = "") -> builtins.list[Subscription]:
-        """The subscriptions of a session, or of a project."""
+        """The subscriptions of a session, or of a project; their filters as they are stored."""
         query = sa.select(*(_S.c[name] for name in Subscription.__dataclass_fields__))
         if session_id:
             query = query.where(_S.c.session_id == session_id)
@@ -100,7 +104,7 @@ class Mailbox:
         with self._database.read() as connection:
             rows = [*connection.execute(living), *connection.execute(past)]
         found = [PastSubscription(**row._mapping) for row in rows]
-        return sorted(found, key=lambda item: (item.created_at, item.id))
+        return sorted(map(self._opened, found), key=lambda item: (item.created_at, item.id))
 
     def past(self, identifiers: builtins.list[str]) -> builtins.list[PastSubscription]:
         """These subscriptions, alive or ended."""
@@ -111,18 +115,24 @@ class Mailbox:
         )
         with self._database.read() as connection:
             rows = [*connection.execute(living), *connection.execute(past)]
-        return [PastSubscription(**row._mapping) for row in rows]
+        return [self._opened(PastSubscription(**row._mapping)) for row in rows]
+
+    def _opened(self, item: PastSubscription) -> PastSubscription:
+        opened = self._filters.opened(item.project, item.id, item.filter)
+        return replace(item, filter=opened.text, mask=opened.mask)
 
     def awaited(self, session_ids: builtins.list[str]) -> dict[str, builtins.list[str]]:
-        """What sessions are registered for, in words: ``the signal approved``, ``an event of chat``."""
+        """What sessions are registered for, in words: ``the signal approved``, ``an event of chat``; secrets hidden."""
         found: dict[str, builtins.list[str]] = {}
         waiters = sa.select(_W.c.session_id, _W.c.name).where(_W.c.session_id.in_(session_ids))
-        events = sa.select(_S.c.session_id, _S.c.source, _S.c.filter).where(_S.c.session_id.in_(session_ids))
+        events = sa.select(_S.c.session_id, _S.c.source, _S.c.filter, _S.c.id, _S.c.project)
+        events = events.where(_S.c.session_id.in_(session_ids))
         with self._database.read() as connection:
             for row in connection.execute(waiters.order_by(_W.c.name)):
                 found.setdefault(row.session_id, []).append(f"the signal {row.name}")
             for one in connection.execute(events.order_by(_S.c.created_at)):
-                text = f"an event of {one.source}" + (f" with {one.filter}" if one.filter else "")
+                wanted = self._filters.opened(one.project, one.id, one.filter).shown
+                text = f"an event of {one.source}" + (f" with {wanted}" if wanted else "")
                 found.setdefault(one.session_id, []).append(text)
         return found
 
@@ -228,30 +238,38 @@ class Mailbox:
             found = connection.execute(query.where(_OUT.c.event_id.in_(event_ids)))
             return {row[0]: row[1] for row in found}
 
+    def candidates(
+        self, connection: sa.Connection, event: Event, look_up: Any
+    ) -> builtins.list[Subscription]:
+        """The subscriptions an event has to be compared with: those without a term, and those whose term it meets.
+
+        Args:
+            connection: inside the transaction that records the event.
+            event: what happened.
+            look_up: gives the event's value at a term's path, as text, or None.
+        """
+        here = (_S.c.project == event.project) & (_S.c.source == event.source)
+        paths = _paths(connection, here)
+        met = [(path, "" if not path else look_up(path)) for path in paths]
+        terms = [
+            (_S.c.term_path == path)
+            & _S.c.term_value.in_([value, self._filters.keyed(event.project, value)] if path else [value])
+            for path, value in met
+            if value is not None
+        ]
+        if not terms:
+            return []
+        query = sa.select(*(_S.c[name] for name in Subscription.__dataclass_fields__)).where(
+            here & sa.or_(*terms)
+        )
+        found = [Subscription(**row._mapping) for row in connection.execute(query.order_by(_S.c.id))]
+        return [
+            replace(item, filter=self._filters.opened(item.project, item.id, item.filter).text)
+            for item in found
+        ]
+
     def _lock(self, connection: sa.Connection, project: str, name: str) -> None:
         self._database.lock(connection, zlib.crc32(f"signal {project} {name}".encode()))
-
-
-def candidates(connection: sa.Connection, event: Event, look_up: Any) -> builtins.list[Subscription]:
-    """The subscriptions an event has to be compared with: those without a term, and those whose term it meets.
-
-    Args:
-        connection: inside the transaction that records the event.
-        event: what happened.
-        look_up: gives the event's value at a term's path, as text, or None.
-    """
-    here = (_S.c.project == event.project) & (_S.c.source == event.source)
-    paths = _paths(connection, here)
-    met = [(path, "" if not path else look_up(path)) for path in paths]
-    terms = [
-        (_S.c.term_path == path) & (_S.c.term_value == value) for path, value in met if value is not None
-    ]
-    if not terms:
-        return []
-    query = sa.select(*(_S.c[name] for name in Subscription.__dataclass_fields__)).where(
-        here & sa.or_(*terms)
-    )
-    return [Subscription(**row._mapping) for row in connection.execute(query.order_by(_S.c.id))]
 
 
 def _paths(connection: sa.Connection, here: sa.ColumnElement[bool]) -> builtins.list[str]:

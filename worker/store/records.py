@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from worker.masking import Mask
+
 
 @dataclass(frozen=True)
 class Project:
@@ -193,7 +195,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class PastSubscription:
-    """A subscription with its lifetime; ``ended_at`` is None while it lives."""
+    """A subscription with its lifetime; ``ended_at`` is None while it lives. ``mask`` hides its filter's secrets."""
 
     id: str
     project: str
@@ -202,6 +204,7 @@ class PastSubscription:
     filter: str
     created_at: dt.datetime
     ended_at: dt.datetime | None = None
+    mask: Mask = field(default_factory=Mask, repr=False)
 
 
 @dataclass(frozen=True)

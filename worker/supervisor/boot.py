@@ -14,6 +14,7 @@ from worker.contracts import EAGER_CALLS, BootConfig
 from worker.errors import DeployError
 from worker.payload.signing import derive_keys
 from worker.store import Store
+from worker.store.filters import filter_key
 from worker.store.records import Deployment
 from worker.supervisor import credentials
 from worker.usercode import archive
@@ -109,6 +110,7 @@ def launch_of(
         temporal_environment=settings.temporal_environment,
         database_url=settings.database_url,
         payload_keys={name: key.hex() for name, key in keys.items()},
+        filter_key=filter_key(settings.installation_key(), deployment.project).hex(),
         secrets={
             name: deployment.environment[name]
             for name in deployment.secret_names
