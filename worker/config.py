@@ -38,6 +38,7 @@ Temporal's own library; ``OTEL_EXPORTER_OTLP_ENDPOINT`` and the like, by OpenTel
 from __future__ import annotations
 
 import difflib
+import fcntl
 import json
 import os
 import secrets
@@ -342,14 +343,39 @@ def write_running(home: Path, *, gateway: str, temporal: str, ui: str, versions_
     fresh.replace(path)
 
 
+def lock_file(home: Path) -> Path:
+    """What a running ``ak up`` holds a lock on; the lock goes with the process."""
+    return home / "up.lock"
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock; looking takes a lock that all who look may share, for an instant."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no such file, or its file system has no locks
+        return False
+    return False
+
+
 def read_running(home: Path) -> dict[str, Any] | None:
-    """The running ``ak up`` of this home; None when there is none, or it died."""
+    """The running ``ak up`` of this home; None when there is none, or it died.
+
+    Its lock tells, and not its number alone, which another process may have by now.
+    """
+    lock = lock_file(home)
+    if not is_held(lock):
+        return None
     try:
         found: dict[str, Any] = json.loads(running_file(home).read_text())
-        os.kill(int(found["pid"]), 0)
+        described = int(found["pid"]) == int(
+            lock.read_text()
+        )  # else it is the one before, and this one is starting
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found
+    return found if described else None
 
 
 def died_running(home: Path) -> int | None:

@@ -12,9 +12,10 @@ import dataclasses
 import fcntl
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from temporalio.client import Client
 
@@ -33,6 +34,7 @@ from worker.supervisor.keeper import Tell
 
 _RESTART_SECONDS = 0.5
 _WATCH_SECONDS = 0.3
+_LOOK_SECONDS = 0.2
 
 
 @dataclass
@@ -71,14 +73,31 @@ async def tracing(settings: Settings, store: Store, client: Client) -> AsyncIter
         yield traces
 
 
+def take(lock: IO[str]) -> None:
+    """Take the lock; a command that looks whether it is taken holds it for an instant.
+
+    Raises:
+        BlockingIOError: it is taken.
+    """
+    until = time.monotonic() + _LOOK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_SECONDS / 10)
+        else:
+            return
+
+
 @contextlib.contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """One ``ak up`` per home; the lock goes with the process, so it is never stale."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = settings.home / "up.lock"
-    with path.open("a+") as lock:
+    with config.lock_file(settings.home).open("a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take(lock)
         except BlockingIOError:
             lock.seek(0)
             raise WorkerError(
@@ -88,6 +107,7 @@ def alone(settings: Settings) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        config.remove_running(settings.home)  # of one that was killed
         yield
 
 

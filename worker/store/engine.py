@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import re
 import sqlite3
 import threading
 import time
@@ -37,6 +38,9 @@ _POSTGRES_PATIENCE = {
     "tcp_user_timeout": 20_000,
 }
 _BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
+# As SQLite and Postgres say it.
+_NO_SPACE = re.compile(r"disk is full|No space left on device|quota exceeded", re.IGNORECASE)
+_NO_SPACE_HINT = "Make room on the disk that it is on; everything goes on by itself then."
 _LOCK = "SELECT pg_advisory_xact_lock(%(name)s)"
 
 
@@ -165,7 +169,7 @@ class Database:
             outage = outage or getattr(error, "connection_invalidated", False)
             raise (StoreOutageError if outage else StoreError)(
                 f"the database {self._place} cannot be used: {text}",
-                hint="Check AK_DATABASE_URL and that it runs.",
+                hint=_NO_SPACE_HINT if _NO_SPACE.search(text) else "Check AK_DATABASE_URL and that it runs.",
             ) from None
         except sa.exc.TimeoutError:
             raise StoreOutageError(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.helpers.locked import held
 from worker import config
 from worker.config import Keep, Settings
 from worker.errors import ConfigError
@@ -156,22 +158,40 @@ def test_installation_key_must_be_32_bytes_of_hex(tmp_path, text):
     assert text not in str(caught.value)
 
 
-def test_running_describes_this_process_until_it_is_removed(tmp_path):
-    """Other commands find addresses of the running ``ak up``."""
+def described(home):
+    """This process describes itself as a running ``ak up``."""
     config.write_running(
-        tmp_path,
+        home,
         gateway="http://127.0.0.1:1",
         temporal="127.0.0.1:2",
         ui="http://127.0.0.1:3",
         versions_limit=1000,
     )
-    found = config.read_running(tmp_path)
-    assert found is not None
-    assert (found["gateway"], found["temporal"]) == ("http://127.0.0.1:1", "127.0.0.1:2")
-    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
-    config.remove_running(tmp_path)
-    config.remove_running(tmp_path)
-    assert config.read_running(tmp_path) is None
+
+
+def test_running_describes_this_process_until_it_is_removed(tmp_path):
+    """Other commands find addresses of the running ``ak up``."""
+    with held(tmp_path):
+        described(tmp_path)
+        found = config.read_running(tmp_path)
+        assert found is not None
+        assert (found["gateway"], found["temporal"]) == ("http://127.0.0.1:1", "127.0.0.1:2")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json", "up.lock"]
+        config.remove_running(tmp_path)
+        config.remove_running(tmp_path)
+        assert config.read_running(tmp_path) is None
+
+
+def test_running_is_whoever_holds_the_lock(tmp_path):
+    """A process that got the number of one that was killed is none, nor is the next ``ak up`` while it starts."""
+    with held(tmp_path):
+        described(tmp_path)
+    assert config.read_running(tmp_path) is None  # its number is alive: it is ours
+    assert config.died_running(tmp_path) == os.getpid()
+    with held(tmp_path, pid=os.getpid() + 1):
+        assert config.read_running(tmp_path) is None
+    with held(tmp_path):
+        assert config.read_running(tmp_path) is not None
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", json.dumps({"pid": 2**22 + 1}), "[]"])
@@ -180,6 +200,8 @@ def test_running_ignores_what_a_dead_process_left(tmp_path, text):
     config.running_file(tmp_path).write_text(text)
     assert config.read_running(tmp_path) is None
     assert config.died_running(tmp_path) == (2**22 + 1 if "pid" in text else None)
+    with held(tmp_path):
+        assert config.read_running(tmp_path) is None
 
 
 def test_build_processes_inherit_nothing_that_is_ours(monkeypatch):

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from tests.helpers.locked import held
 from worker import config
 from worker.cli import context
 
@@ -19,7 +20,8 @@ def home(tmp_path, monkeypatch):
     monkeypatch.delenv("AK_VERSIONS_LIMIT", raising=False)
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "none.toml"))
     config.write_running(tmp_path, gateway="g", temporal="127.0.0.1:2", ui="u", versions_limit=1000)
-    return tmp_path
+    with held(tmp_path):
+        yield tmp_path
 
 
 def test_commands_take_address_and_limit_of_a_running_up(home):
