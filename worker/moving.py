@@ -60,9 +60,13 @@ def recorded_version(events: list[HistoryEvent]) -> str:
     """The build id that completed a session's last task; empty when none did, or it is not known."""
     for event in reversed(events):
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-            attributes = event.workflow_task_completed_event_attributes
-            return str(
-                attributes.deployment_version.build_id
-                or attributes.worker_deployment_version.rpartition(".")[2]
-            )
+            return completing_version(event)
     return ""
+
+
+def completing_version(event: HistoryEvent) -> str:
+    """The build id that completed a task; empty when it is not known."""
+    attributes = event.workflow_task_completed_event_attributes
+    return str(
+        attributes.deployment_version.build_id or attributes.worker_deployment_version.rpartition(".")[2]
+    )

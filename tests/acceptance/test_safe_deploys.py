@@ -112,7 +112,8 @@ def test_migrate_moves_what_fits_and_what_does_not_fit_goes_back_by_itself(up, s
     fits = up.ak("session", "start", "moved", "main.py:on_event")["id"]
     other = begin(up, "moved", "main.py:on_other", "ses_other")
     eventually_sync(lambda: waits_for(store, fits, "/etc") and waits_for(store, other, "/opt"), 30)
-    write(project, "moved", code("two", call="os.stat('/opt')"))
+    edited = code("two", call="os.stat('/opt')")["main.py"].replace('os.stat("/etc")', 'os.stat("/" + "etc")')
+    write(project, "moved", {"main.py": edited})
     answer = up.ak("deploy", str(project), "--migrate")
     second = answer["deployment"]
     verdicts = {item["id"]: (item["verdict"], item["moved"]) for item in answer["sessions"]["sessions"]}
@@ -133,6 +134,9 @@ def test_migrate_moves_what_fits_and_what_does_not_fit_goes_back_by_itself(up, s
         go(up, session)
     assert up.ak("session", "wait", fits, "--timeout", "60")["result"] == "two"
     assert up.prints(fits) == ["one begins None", "two ends"]
+    entries = up.ak("session", "show", fits)["runs"][0]["entries"]
+    sources = [item["source"] for item in entries if "os.stat" in item["text"]]
+    assert sources == ['os.stat("/etc")']  # of the build that made the call, not of the one it was moved to
     ended = up.ak("session", "wait", other, "--timeout", "90")
     assert (ended["result"], ended["deployment"]) == ("one other", first)
     (told,) = errors(store, other)

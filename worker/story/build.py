@@ -34,6 +34,7 @@ from worker.contracts import (
     SIGNAL_EVENT,
     SIGNAL_SIGNAL,
 )
+from worker.moving import completing_version
 from worker.steps import CANCELED, CHILD, CLOSING, DONE, OPEN, SIGNAL, SLEEP, WAIT, Reader, Step
 from worker.store.log import NOTE
 from worker.store.records import StoredLine
@@ -66,6 +67,8 @@ class Collector:
     events: int = 0
     started: HistoryEvent | None = None
     closing: HistoryEvent | None = None
+    versions: list[tuple[dt.datetime, str]] = field(default_factory=list)  # which one ran from when on
+    _task_began: dt.datetime | None = None
 
     def __post_init__(self) -> None:
         self._reader = Reader(self._keep)
@@ -82,12 +85,23 @@ class Collector:
             self.started = event
         elif event.event_type in CLOSING:
             self.closing = event
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            self._task_began = event.event_time.ToDatetime(tzinfo=dt.UTC)
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            version = completing_version(event)
+            if self._task_began is not None and (not self.versions or self.versions[-1][1] != version):
+                self.versions.append((self._task_began, version))
         else:
             arrival = arrival_of(event)
             if arrival is not None:
                 self.arrivals.append((event.event_id, arrival))
                 return None
         return self._reader.read(event)
+
+    def version_at(self, at: dt.datetime) -> str:
+        """The version that ran at a moment: a session that was moved has several; empty when it is not known."""
+        ran = [version for began, version in self.versions if began <= at]
+        return ran[-1] if ran else self.versions[0][1] if self.versions else ""
 
     def _keep(self, step: Step) -> Step:
         told = self.told[step.n]

@@ -29,7 +29,7 @@ _POLL_SECONDS = 0.4
 async def follow(teller: Teller, identifier: str, tail: int) -> AsyncIterator[Entry]:
     """The last entries of a session, then new ones until it has ended; goes on with the runs that follow a restart."""
     run_id = await teller.latest_run(identifier)
-    sources = await teller.sources_of(identifier)
+    code = await teller.code_of(identifier)
     began = clock.now()
     while run_id:
         live = _Live()
@@ -42,7 +42,8 @@ async def follow(teller: Teller, identifier: str, tail: int) -> AsyncIterator[En
                 ended, latest = await live.take(queue)
                 live.add(await teller.lines_since(identifier, run_id, live.last_line))
                 await teller.read_large(live.collector, live.ended())
-                entries = with_sources(live.news(quiet=latest is None or ended), sources)
+                news = live.news(quiet=latest is None or ended)
+                entries = await asyncio.to_thread(with_sources, news, live.collector, code)
                 if backlog is not None and not ended and latest is not None and latest < began:
                     backlog += entries  # still reading what was there before
                     continue

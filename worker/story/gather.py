@@ -33,6 +33,7 @@ _LINE_CHARACTERS = 2000
 _CALL_CHARACTERS = 100
 
 Facts = Callable[[str], Awaitable[dict[str, Any]]]
+Code = Callable[[str], Sources]  # the files of a version of the session's project
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Teller:
         self._store = store
         self._facts = facts
         self._sources: dict[str, Sources] = {}
+        self._builds: dict[tuple[str, str], str] = {}
 
     async def tell(self, identifier: str, wish: Wish) -> Story:
         """The story of a session.
@@ -65,7 +67,7 @@ class Teller:
             return await self._from_log(facts, wish)
         handle = self._client.get_workflow_handle(identifier, run_id=wish.run_id or None)
         described = await handle.describe()
-        build, sources = await self._code(facts)
+        build, code = await self._code(facts)
         # The log runs ahead of a history that was read before it: lines written from now on belong to steps unseen.
         seen = await asyncio.to_thread(self._store.log.last_seq)
         runs: list[Run] = []
@@ -74,9 +76,7 @@ class Teller:
         newest = True
         while run_id and len(runs) < MAX_RUNS and (newest or wanted > 0):
             collector = await self.collect(identifier, run_id)
-            run = await self._run(
-                described, collector, replace(wish, tail=wanted, run_id=run_id), sources, seen
-            )
+            run = await self._run(described, collector, replace(wish, tail=wanted, run_id=run_id), code, seen)
             if newest:
                 run = replace(run, entries=tuple(with_pending(run.entries, collector.steps, described)))
             runs.append(run)
@@ -117,7 +117,7 @@ class Teller:
         return collector
 
     async def _run(
-        self, of: WorkflowExecutionDescription, collector: Collector, wish: Wish, sources: Sources, seen: int
+        self, of: WorkflowExecutionDescription, collector: Collector, wish: Wish, code: Code, seen: int
     ) -> Run:
         steps = collector.steps
         taken = steps[0].n - 1 if steps else 0  # a fork's own steps are numbered after those it took over
@@ -138,7 +138,7 @@ class Teller:
         await self.read_large(collector, chosen)
         ends = steps[last].asked_at if last < len(steps) else None
         entries = await asyncio.to_thread(
-            with_sources, entries_of(collector, chosen, lines, ends=ends, numbers=numbers), sources
+            with_sources, entries_of(collector, chosen, lines, ends=ends, numbers=numbers), collector, code
         )
         return Run(
             wish.run_id,
@@ -166,18 +166,33 @@ class Teller:
                     told = collector.told[step.n]
                     told.result = previews.result_text(step.kind, step.name, whole)
 
-    async def _code(self, facts: dict[str, Any]) -> tuple[str | None, Sources]:
-        """The build that the session runs, and its files."""
-        deployment = self._store.deployments.get(facts["deployment"]) if facts["deployment"] else None
+    async def _code(self, facts: dict[str, Any]) -> tuple[str | None, Code]:
+        """The build that the session runs now, and the files of that and of every other version it ran on."""
+        known = facts["deployment"]
+        deployment = await asyncio.to_thread(self._store.deployments.get, known) if known else None
         if deployment is None:
-            return None, Sources(None)
-        if deployment.build_id not in self._sources:
-            build = await asyncio.to_thread(self._store.builds.get, deployment.build_id)
-            self._sources[deployment.build_id] = Sources(build.content if build is not None else None)
-        return deployment.build_id, self._sources[deployment.build_id]
+            return None, lambda _version: Sources(None)
+        project, newest = deployment.project, deployment.build_id
 
-    async def sources_of(self, identifier: str) -> Sources:
-        """The files of the build that a session runs."""
+        def of(version: str) -> Sources:
+            """In a thread; a deployment that was cleaned away is not known any more."""
+            if version == deployment.version or not version:
+                return self._sources_of_build(newest)
+            if (project, version) not in self._builds:
+                record = self._store.deployments.by_version(project, version)
+                self._builds[project, version] = record.build_id if record is not None else ""
+            return self._sources_of_build(self._builds[project, version])
+
+        return newest, of
+
+    def _sources_of_build(self, build_id: str) -> Sources:
+        if build_id not in self._sources:
+            build = self._store.builds.get(build_id) if build_id else None
+            self._sources[build_id] = Sources(build.content if build is not None else None)
+        return self._sources[build_id]
+
+    async def code_of(self, identifier: str) -> Code:
+        """The files of each version that a session ran on."""
         return (await self._code(await self._facts(identifier)))[1]
 
     async def latest_run(self, identifier: str) -> str:
@@ -254,10 +269,21 @@ def state_of(collector: Collector) -> str:
     return known.get(ended, "error")
 
 
-def with_sources(entries: Sequence[Entry], sources: Sources) -> list[Entry]:
-    """The entries with the user's source lines."""
-    sources.want(entry.where for entry in entries)
-    return [replace(entry, source=sources.line(entry.where)) if entry.where else entry for entry in entries]
+def with_sources(entries: Sequence[Entry], collector: Collector, code: Code) -> list[Entry]:
+    """The entries with the user's source lines, each from the version that ran then."""
+    placed: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.where:
+            placed.setdefault(collector.version_at(entry.at), []).append(entry)
+    files = {version: code(version) for version in placed}
+    for version, of_it in placed.items():
+        files[version].want(entry.where for entry in of_it)
+    return [
+        replace(entry, source=files[collector.version_at(entry.at)].line(entry.where))
+        if entry.where
+        else entry
+        for entry in entries
+    ]
 
 
 def with_pending(

@@ -227,3 +227,19 @@ def test_trouble_on_a_worker_is_told():
         "its worker could not go on: nondeterminism",
         "stop asked for",
     ]
+
+
+def test_moment_belongs_to_the_version_that_ran_then():
+    """A task is its version's from its start on; before the first, the first one's; of an old history, nobody's."""
+    history = History()
+    for version in ("one", "one", "two"):
+        history.add("WORKFLOW_TASK_STARTED")
+        attributes = history.add("WORKFLOW_TASK_COMPLETED").workflow_task_completed_event_attributes
+        attributes.deployment_version.build_id = version
+    collector = collected(history)
+    began = [began for began, _ in collector.versions]
+    assert [version for _, version in collector.versions] == ["one", "two"]
+    assert collector.version_at(START) == "one"
+    assert collector.version_at(began[1] - dt.timedelta(microseconds=1)) == "one"
+    assert collector.version_at(began[1]) == "two"
+    assert collected(History()).version_at(START) == ""
