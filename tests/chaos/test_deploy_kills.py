@@ -13,7 +13,9 @@ from temporalio.client import Client
 
 import manifest
 from manifest import Manifest
+from tests.helpers import cluster
 from tests.helpers.ak import AK, AkUp
+from tests.helpers.cluster import Cluster
 from tests.helpers.projects import write
 from tests.helpers.remains import asked
 from tests.helpers.waiting import eventually_sync
@@ -52,6 +54,9 @@ connections:
 """,
 }
 CODE = "import os\n\ndef on_event(event):\n    return [{n}, os.getenv('WHICH')]\n"
+
+
+PARTS = ["worker", "gateway", "deploy", "worker and deploy", "worker"]
 
 
 @pytest.fixture
@@ -174,3 +179,53 @@ def test_killed_deploys_leave_one_whole_manifest_active(up, store, tmp_path):
         check_serves(up, store, project, number)
         settled(up, store)
     assert up.stop() == 0
+
+
+@pytest.mark.timeout(400)
+def test_killed_parts_leave_one_whole_manifest_active_on_postgres(tmp_path):
+    """The same where worker and gateway are processes of their own: each dies in the middle of a deploy."""
+    project = edition(tmp_path / "project", 0)
+    with cluster.running(tmp_path, size=1, AK_ANSWER_SECONDS="30") as parts:
+        [worker], [gateway] = parts.workers, parts.gateways
+        began = time.monotonic()
+        parts.deploy(project)
+        longest = min(time.monotonic() - began, 4)
+        check_part(parts, 0)
+        for number, victims in enumerate(PARTS, start=1):
+            edition(project, number)
+            deploy = subprocess.Popen(
+                [AK, "deploy", str(project), "--yes"],
+                env=parts.operator.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                deploy.wait(random.uniform(0, longest))
+            machine = gateway if victims == "gateway" else worker
+            if "deploy" in victims:
+                deploy.kill()
+            if victims != "deploy":
+                machine.kill()
+            check_whole(parts.store)
+            if victims != "deploy":
+                machine.start()
+            said = deploy.communicate(timeout=90)[0]
+            assert deploy.returncode == (-9 if "deploy" in victims and deploy.returncode else 0), said
+            settled(parts.gateways[0], parts.store)
+            check_whole(parts.store)
+            parts.deploy(project, "--yes")
+            check_part(parts, number)
+        assert [machine.stop() for machine in parts.machines] == [0, 0]
+
+
+def check_part(parts: Cluster, number: int) -> None:
+    """The webhook runs this edition's code with its variables."""
+    settled(parts.gateways[0], parts.store)
+    check_whole(parts.store)
+    event = parts.post("hook", {})
+    [delivery] = eventually_sync(
+        lambda: [d for d in parts.store.events.deliveries(event) if d.state == "done"]
+    )
+    result = asked(parts.gateways[0], lambda client: client.get_workflow_handle(delivery.session_id).result())
+    assert result == [number, "odd" if number % 2 else "even"]

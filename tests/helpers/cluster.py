@@ -50,11 +50,11 @@ class Cluster:
         """Workers and gateways."""
         return [*self.workers, *self.gateways]
 
-    def deploy(self, directory: Path) -> dict[str, Any]:
+    def deploy(self, directory: Path, *options: str) -> dict[str, Any]:
         """Deploy, once a worker is known to run."""
 
         def attempt() -> dict[str, Any] | None:
-            done = self.operator.run("deploy", str(directory), "--json", check=False)
+            done = self.operator.run("deploy", str(directory), *options, "--json", check=False)
             assert done.returncode == 0 or "no worker is running" in done.stderr, done.stderr
             return json.loads(done.stdout) if done.returncode == 0 else None
 
