@@ -35,7 +35,9 @@ def call_ns() -> dict[str, float]:
     driver = SimpleNamespace(closed=False, check_open=lambda: None)
     state = RunningState()
     state.enter_thread()
-    session: Any = SimpleNamespace(driver=driver, inline=set(), inhibited=0, never_activities=[])
+    session: Any = SimpleNamespace(
+        driver=driver, inline=set(), inline_methods=set(), inhibited=0, never_activities=[]
+    )
     state.current = session
     host: Any = SimpleNamespace(state=state, policy=Policy(directory), hooks=None)
     route, _ref = router.build(host)

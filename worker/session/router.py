@@ -31,6 +31,7 @@ from worker.usercode.policy import Decision
 _BUILTIN = types.BuiltinFunctionType
 _FUNCTION = types.FunctionType
 _METHOD = types.MethodType
+_MODULE = types.ModuleType
 _SLOTS = (types.MethodWrapperType, types.WrapperDescriptorType, types.MethodDescriptorType)
 _PASSED_UNCALLED = frozenset({_BUILTIN, _FUNCTION, _METHOD, functools.partial})
 _MARKS = ("__ak_activity__", "__ak_inhibit__")
@@ -71,6 +72,15 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
             marks = callee.__func__.__dict__
             if not session.driver.closed and not (marks and (_MARKS[0] in marks or _MARKS[1] in marks)):
                 return callee
+        elif kind is _BUILTIN:
+            owner = type(callee.__self__)
+            if (
+                callee in session.inline
+                if owner is _MODULE
+                else (owner, callee.__name__) in session.inline_methods
+                or key_of(callee, kind) in session.inline
+            ) and not session.driver.closed:
+                return callee
         elif key_of(callee, kind) in session.inline and not session.driver.closed:
             return callee
         return decide(session, callee, site)
@@ -98,6 +108,9 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
             key = key_of(callee, kind)
             if key is not None:
                 session.inline.add(key)
+                # Of classes and modules the type says nothing, they are known one by one.
+                if kind is _BUILTIN and not isinstance(callee.__self__, type | types.ModuleType | None):
+                    session.inline_methods.add(key)
 
     def ref(value: UserValue, site: str) -> UserValue:
         kind = type(value)

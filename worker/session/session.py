@@ -82,6 +82,7 @@ class Session:
         )
         self.runtime = SessionRuntime(self, carried)
         self.inline: set[Any] = set()  # callees known to run inline, see router
+        self.inline_methods: set[tuple[type, str]] = set()  # of built-in types, those among them
         self.never_activities: list[Any] = []
         self.inhibited = 0
         self.calls = 0
