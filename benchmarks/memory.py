@@ -11,7 +11,7 @@ from tests.helpers.bed import Bed
 
 ROOT = Path(__file__).parents[1]
 FIRST = 100  # they also pay for what all sessions share
-SLEEPERS = 500  # a session's share has not differed from that of a thousand
+SLEEPERS = 1000
 AT_ONCE = 50
 CLASSES = "\n".join(
     ["import time", "from dataclasses import dataclass, field", ""]
@@ -69,7 +69,7 @@ async def per_session(home: Path, address: str, code: str) -> float:
     project = home / "project"
     project.mkdir(parents=True)
     (project / "main.py").write_text(code)
-    bed = Bed(project, home, address)
+    bed = Bed(project, home, address, cached=2 * SLEEPERS)
     await bed.start(["main.py:on_event"])
     assert bed.process is not None
     handles = await sleepers(bed, FIRST)

@@ -29,6 +29,7 @@ from benchmarks.memory import all_asleep, memory_kib  # noqa: E402
 from tests.helpers.ak import AkUp, running  # noqa: E402
 from tests.helpers.bed import Bed  # noqa: E402
 from tests.helpers.temporal import shared_server  # noqa: E402
+from worker.contracts import CALLS_AT_ONCE  # noqa: E402
 from worker.store import open_store  # noqa: E402
 from worker.store.records import Subscription  # noqa: E402
 
@@ -288,6 +289,7 @@ async def in_one_process(home: Path, address: str) -> None:
     """What needs a build process only."""
     client = await Client.connect(address)
     bed = Bed(Path(shutil.copytree(home / "bench", home / "project")), home, address)
+    bed.eager_calls = CALLS_AT_ONCE  # as with `ak up`
     await bed.start(["main.py:fans_out"])
     async with Worker(
         client,

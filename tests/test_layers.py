@@ -34,6 +34,7 @@ LONG_LIVED = {"DevServer", "Gateway", "Supervisor", "Worker", "Outbox"}
 BUILDERS = (
     "worker/cli/",
     "worker/dev.py",
+    "worker/embedded.py",
     "worker/supervisor/",
     "worker/process/",
     "worker/gateway/server.py",

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import fcntl
-import os
-import signal
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from temporalio.client import Client
 
-from worker import config, temporal
+from worker import config, embedded, temporal
 from worker.config import Settings
-from worker.contracts import CALLS_AT_ONCE
-from worker.devserver import VERSIONS_LIMIT, DevServer
-from worker.errors import WorkerError
+from worker.devserver import DevServer
 from worker.gateway.server import Gateway
 from worker.log import log
 from worker.meter import Meter
@@ -31,10 +24,6 @@ from worker.store import Store, open_store
 from worker.store.records import Event
 from worker.supervisor import Supervisor
 from worker.supervisor.keeper import Tell
-
-_RESTART_SECONDS = 0.5
-_WATCH_SECONDS = 0.3
-_LOOK_SECONDS = 0.2
 
 
 @dataclass
@@ -71,85 +60,6 @@ async def tracing(settings: Settings, store: Store, client: Client) -> AsyncIter
         return
     async with exporter.tracing(store, client, ratio=settings.traces_ratio) as traces:
         yield traces
-
-
-def take(lock: IO[str]) -> None:
-    """Take the lock; a command that looks whether it is taken holds it for an instant.
-
-    Raises:
-        BlockingIOError: it is taken.
-    """
-    until = time.monotonic() + _LOOK_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(_LOOK_SECONDS / 10)
-        else:
-            return
-
-
-@contextlib.contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """One ``ak up`` per home; the lock goes with the process, so it is never stale."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with config.lock_file(settings.home).open("a+") as lock:
-        try:
-            take(lock)
-        except BlockingIOError:
-            lock.seek(0)
-            raise WorkerError(
-                f"another `ak up` runs on {settings.home} (process {lock.read().strip() or 'unknown'})",
-                hint="Stop it, or choose another home with AK_HOME.",
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        config.remove_running(settings.home)  # of one that was killed
-        yield
-
-
-@contextlib.asynccontextmanager
-async def temporal_server(
-    settings: Settings, tell: Callable[[str], None]
-) -> AsyncIterator[tuple[Settings, str]]:
-    """A Temporal server: the configured one, or one of our own. Yields settings with what it is, and its UI."""
-    if settings.temporal_address:
-        yield settings, f"http://127.0.0.1:{settings.ui_port}"
-        return
-    server = DevServer(settings, tell=tell)
-    await server.start()
-    guarding = asyncio.create_task(restart_when_it_dies(server))
-    try:
-        ours = dataclasses.replace(
-            settings,
-            temporal_address=server.address,
-            versions_limit=VERSIONS_LIMIT,
-            # Only this machine has it, so there is nobody to share the calls with.
-            eager_calls=settings.eager_calls or CALLS_AT_ONCE,
-        )
-        yield ours, server.ui_url
-    finally:
-        guarding.cancel()
-        await asyncio.gather(guarding, return_exceptions=True)
-        await server.stop()
-
-
-async def restart_when_it_dies(server: DevServer) -> None:
-    """Keep our Temporal server alive, on the same ports."""
-    while True:
-        await asyncio.sleep(_WATCH_SECONDS)
-        if server.alive():
-            continue
-        log(action="temporal_server_died", level="warning")
-        while not server.alive():
-            try:
-                await server.start()
-            except WorkerError as error:
-                log(action="temporal_server_does_not_start", level="error", error=error.message)
-                await asyncio.sleep(_RESTART_SECONDS)
 
 
 @contextlib.contextmanager
@@ -193,13 +103,12 @@ async def supervising(
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, tell: Tell, progress: Callable[[str], None]) -> AsyncIterator[Running]:
-    """Everything, for one machine."""
+async def running(settings: Settings, server: DevServer | None, tell: Tell) -> AsyncIterator[Running]:
+    """Everything, for one machine, with the server that ``embedded.begun`` has started."""
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(alone(settings))
         temporal.quieten()  # before the first client: Temporal's runtime is made once
-        settings, ui_url = await stack.enter_async_context(temporal_server(settings, progress))
         store = stack.enter_context(opened(settings))
+        settings, ui_url = await stack.enter_async_context(embedded.serving(settings, server))
         client = await temporal.connect(settings, store.blobs)
         meter = Meter()
         traces = await stack.enter_async_context(tracing(settings, store, client))
@@ -219,15 +128,6 @@ async def running(settings: Settings, tell: Tell, progress: Callable[[str], None
         )
         stack.callback(config.remove_running, settings.home)
         yield Running(settings, store, client, supervisor, gateway.url, ui_url)
-
-
-def stop_event() -> asyncio.Event:
-    """Set by SIGINT and SIGTERM."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    return stopped
 
 
 def as_ready(up: Running, deployments: list[dict[str, Any]]) -> dict[str, Any]:

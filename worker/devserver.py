@@ -25,8 +25,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from temporalio.client import Client
-
 from worker import clock
 from worker.config import Settings, inherited_environment
 from worker.errors import TemporalError
@@ -39,6 +37,7 @@ _DOWNLOAD_POLL_SECONDS = 0.25
 _BUILD_SECONDS = 1200.0
 _TELL_SECONDS = 15.0
 _START_SECONDS = 60.0
+_POLL_SECONDS = 0.03
 _PORT_ATTEMPTS = 5
 _PORT_PAUSE_SECONDS = 0.5
 _PORT_TAKEN = "address already in use"
@@ -202,6 +201,8 @@ class DevServer:
         self._port = 0
         self._ui_port = 0
         self._said_before = 0
+        self._launched = False
+        self._has_answered = False
 
     @property
     def address(self) -> str:
@@ -222,39 +223,50 @@ class DevServer:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
-    async def start(self) -> None:
-        """Start it and return once it answers; a second start uses the same ports.
+    async def launch(self) -> None:
+        """Start its process; ``start`` waits until it answers. There may be much to load meanwhile.
 
         Raises:
-            TemporalError: a port is taken, or it does not come up.
+            TemporalError: there is no server to start, or a port is taken.
         """
-        settings = self._settings
         if self._binary is None:
-            self._binary = await find(settings.cache_dir, self._tell)
+            self._binary = await find(self._settings.cache_dir, self._tell)
         self._end_leftover()
-        again = bool(self._port)
+        self._spawn()
+        self._launched = True
+
+    async def start(self) -> None:
+        """Start it, unless ``launch`` has, and return once it answers; a second start uses the same ports.
+
+        Raises:
+            TemporalError: there is no server to start, a port is taken, or it does not come up.
+        """
+        if not self._launched:
+            await self.launch()
+        self._launched = False
         for attempt in range(1, _PORT_ATTEMPTS + 1):
             try:
-                await self._launch()
+                await self._answers()
             except TemporalError as error:
                 if _PORT_TAKEN not in error.message or attempt == _PORT_ATTEMPTS:
                     raise
             else:
+                self._has_answered = True
                 return
             # A free port is anybody's until the server has it; clients of an earlier start know theirs.
-            if not again:
+            if not self._has_answered:
                 self._port = self._ui_port = 0
             await asyncio.sleep(_PORT_PAUSE_SECONDS)
+            self._spawn()
 
-    async def _launch(self) -> None:
+    def _spawn(self) -> None:
         settings = self._settings
         self._port = self._port or choose_port(settings.temporal_port, "AK_TEMPORAL_PORT")
         self._ui_port = self._ui_port or choose_port(settings.ui_port, "AK_UI_PORT", {self._port})
-        log = settings.home / "logs" / "temporal.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as output:
             self._said_before = output.tell()
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - it outlives this coroutine
+            self._process = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -262,7 +274,6 @@ class DevServer:
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - it only calls prctl
             )
         self._pid_file.write_text(str(self._process.pid))
-        await self._answers(log)
 
     async def stop(self) -> None:
         """End it; its state stays in its file."""
@@ -281,6 +292,10 @@ class DevServer:
     @property
     def _pid_file(self) -> Path:
         return self._settings.home / "temporal.pid"
+
+    @property
+    def _log(self) -> Path:
+        return self._settings.home / "logs" / "temporal.log"
 
     @property
     def _database(self) -> Path:
@@ -303,24 +318,26 @@ class DevServer:
             command += ["--sqlite-pragma", f"{name}={value}"]
         return command
 
-    async def _answers(self, log: Path) -> None:
+    async def _answers(self) -> None:
+        from temporalio.client import Client  # it loads while the process starts
+
         end = clock.monotonic() + _START_SECONDS
         while clock.monotonic() < end:
             if not self.alive():
-                said = log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
+                said = self._log.read_bytes()[self._said_before :].decode(errors="replace").splitlines()
                 # Where it says what is wrong, the rest is Go's stack.
                 lines = "\n  ".join(([line for line in said if "level=ERROR" in line] or said)[-5:])
                 raise TemporalError(
-                    f"the Temporal server ended while starting:\n  {lines}", hint=f"Its log: {log}"
+                    f"the Temporal server ended while starting:\n  {lines}", hint=f"Its log: {self._log}"
                 )
             with contextlib.suppress(RuntimeError, TimeoutError):
                 async with asyncio.timeout(5):
                     client = await Client.connect(self.address, namespace=self._settings.temporal_namespace)
                 await client.count_workflows("")
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_POLL_SECONDS)
         raise TemporalError(
-            f"the Temporal server did not answer within {_START_SECONDS:.0f} s", hint=f"Its log: {log}"
+            f"the Temporal server did not answer within {_START_SECONDS:.0f} s", hint=f"Its log: {self._log}"
         )
 
     def _end_leftover(self) -> None:

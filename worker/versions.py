@@ -25,7 +25,7 @@ from worker import clock
 from worker.errors import DeployError
 from worker.rpc import is_gone, patiently, refused
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
 _HOPELESS = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
 _AT_ONCE = 20  # versions asked about in one call
 _ROOM = 5  # versions kept free below the limit

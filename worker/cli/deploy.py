@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from worker.store.records import Deployment
     from worker.target import Prepared
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
 _ALIVE_SECONDS = 15.0
 _WAIT_SECONDS = 600.0
 
@@ -78,7 +78,14 @@ def deploy(
 
 
 async def deploy_directory(
-    directory: Path, store: Store, found: Settings, out: Output, *, yes: bool, tell_unchanged: bool = True
+    directory: Path,
+    store: Store,
+    found: Settings,
+    out: Output,
+    *,
+    yes: bool,
+    tell_unchanged: bool = True,
+    asked: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Deploy one directory; returns the documented answer.
 
@@ -89,6 +96,7 @@ async def deploy_directory(
         out: for the plan and progress.
         yes: go ahead although something in use is taken away.
         tell_unchanged: say so when nothing changes.
+        asked: called once the deployment is asked for: a supervisor in the same process need not find out.
 
     Raises:
         InUseError: something in use would be taken away, and nobody said yes.
@@ -115,6 +123,7 @@ async def deploy_directory(
     async with context.connected(found, store) as client:
         await versions.check_room(client, prepared.project, prepared.version, found.versions_limit)
     deployment = await asyncio.to_thread(target.request, prepared, store)
+    asked()
     active = await watch(deployment, store, out.progress)
     return answer_for(active, store, found, changed=True) | {"actions": actions}
 

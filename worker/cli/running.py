@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from worker import config, dev, temporal
-from worker.cli import watch
+from worker.cli import context, watch
 from worker.cli.deploy import deploy_directory
 from worker.cli.follow import follow
 from worker.cli.output import Output
 from worker.config import Settings
+from worker.devserver import DevServer
 from worker.errors import WorkerError
 from worker.gateway import side
 from worker.gateway.metrics import Metrics
@@ -26,13 +27,17 @@ from worker.meter import Meter
 _SUPERVISOR_SECONDS = 30
 
 
-async def up(directories: list[Path], settings: Settings, out: Output, *, watching: bool = False) -> int:
-    """Everything on one machine, until a signal."""
-    configure(settings.log_level, as_json=settings.log_format == "json")
-    stopped = dev.stop_event()
-    for warning in settings.warnings:
-        out.progress(f"warning: {warning}")
-    async with dev.running(settings, teller(out), out.progress) as running:
+async def up(
+    directories: list[Path],
+    settings: Settings,
+    server: DevServer | None,
+    stopped: asyncio.Event,
+    out: Output,
+    *,
+    watching: bool = False,
+) -> int:
+    """Everything on one machine, until ``stopped``; the server is under way, see ``beginning``."""
+    async with dev.running(settings, server, teller(out)) as running:
         await supervisor_is_up(running)
         deployments, failed = [], False
         seen = {directory: watch.look(directory) for directory in directories}
@@ -41,7 +46,13 @@ async def up(directories: list[Path], settings: Settings, out: Output, *, watchi
                 # Who starts it wants what the directory says, and nobody may be there to ask: warned, not asked.
                 deployments.append(
                     await deploy_directory(
-                        directory, running.store, running.settings, out, yes=True, tell_unchanged=False
+                        directory,
+                        running.store,
+                        running.settings,
+                        out,
+                        yes=True,
+                        tell_unchanged=False,
+                        asked=running.supervisor.wake,
                     )
                 )
             except WorkerError as error:
@@ -70,7 +81,13 @@ def redeployer(running: dev.Running, out: Output) -> Callable[[Path], Awaitable[
 
     async def again(directory: Path) -> str:
         answer = await deploy_directory(
-            directory, running.store, running.settings, out, yes=True, tell_unchanged=False
+            directory,
+            running.store,
+            running.settings,
+            out,
+            yes=True,
+            tell_unchanged=False,
+            asked=running.supervisor.wake,
         )
         return (
             f"{answer['project']} {'deployed' if answer['changed'] else 'unchanged'}   {answer['deployment']}"
@@ -122,7 +139,7 @@ def teller(out: Output) -> Any:
 async def worker(settings: Settings, out: Output) -> int:
     """The supervisor alone, until a signal."""
     configure(settings.log_level, as_json=settings.log_format == "json")
-    stopped = dev.stop_event()
+    stopped = context.stop_event()
     with dev.opened(settings) as store:
         client = await temporal.connect(settings, store.blobs)
         running = config.read_running(settings.home)
@@ -146,7 +163,7 @@ async def worker(settings: Settings, out: Output) -> int:
 async def gateway(settings: Settings, out: Output) -> int:
     """The gateway alone, until a signal."""
     configure(settings.log_level, as_json=settings.log_format == "json")
-    stopped = dev.stop_event()
+    stopped = context.stop_event()
     with dev.opened(settings) as store:
         client = await temporal.connect(settings, store.blobs)
         async with (

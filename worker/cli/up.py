@@ -43,11 +43,11 @@ def up(
 
     Example: ak up examples/quickstart
     """
-    from worker.cli import running
+    from worker.cli import beginning
     from worker.config import Settings
 
     chosen = directories or ([Path()] if Path("autokitteh.yaml").is_file() else [])
-    return context.run(running.up(chosen, Settings.load(), Output(as_json=as_json), watching=watch))
+    return context.run(beginning.up(chosen, Settings.load(), Output(as_json=as_json), watching=watch))
 
 
 def worker(as_json: Json = False, healthcheck: Healthcheck = False) -> int:

@@ -30,6 +30,7 @@ from worker.store import Store
 BACKLOG = 1024
 DRAIN_SECONDS = 10
 MOST_WAITING_TICKS = 1000
+_TICKS = "autokitteh-gateway"
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared with, not bound to
 
@@ -95,6 +96,7 @@ class Gateway:
         self._ticks = new_worker(
             client,
             task_queue=SYSTEM_QUEUE,
+            build_id=_TICKS,  # else temporalio reads and hashes every module that is loaded
             workflows=[Tick],
             activities=[ticks.record, ticks.wait, ticks.end, ticks.wait_for_child],
             workflow_runner=UnsandboxedWorkflowRunner(),

@@ -190,6 +190,7 @@ def replaying(boot: BootConfig, blobs: Any = None, watch: WatchPort | None = Non
             unsandboxed_workflow_runner=runner,
             workflow_task_executor=thread,
             data_converter=data_converter(blobs),
+            build_id="replay",  # else temporalio reads and hashes every module that is loaded
             disable_safe_workflow_eviction=False,
             debug_mode=True,  # the watchdog decides about a long computation, not Temporal's limit
         )
