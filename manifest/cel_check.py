@@ -191,7 +191,7 @@ class _Checker:
         counts = function.counts()
         hint = ""
         if function.overloads[0].is_variadic:
-            hint = ": it takes at least 1 argument"
+            hint = ": it takes numbers, or one list of them" if types else ": it takes at least 1 argument"
         elif len(types) - function.is_method not in counts:
             hint = f": it takes {' or '.join(map(str, counts))} argument{'' if counts == [1] else 's'}"
         return self._problem(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manifest import cel_arithmetic, cel_convert, cel_format, cel_lists, cel_math, cel_strings, cel_time
-from manifest.cel_values import DURATION, TIMESTAMP, TYPE_NAMES, EvaluationError, type_name
+from manifest.cel_values import DURATION, NUMBER_NAMES, TIMESTAMP, TYPE_NAMES, EvaluationError, type_name
 
 DYN = "dyn"
 NAMESPACES = frozenset({"math", "strings", "base64", "sets", "lists", "cel"})
@@ -17,6 +17,7 @@ _SHORT_NAMES = {TIMESTAMP: "timestamp", DURATION: "duration", "null_type": "null
 _FULL_NAMES = {short: full for full, short in _SHORT_NAMES.items()}
 _SIGNATURE = re.compile(r"(?:(?P<target>\w+)\.)?(?P<name>[\w.]+|\W+?)\((?P<types>[^)]*)\) -> (?P<result>\w+)")
 _ANY_NUMBER = "..."
+_NUMERIC = NUMBER_NAMES | {DYN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Overload:
 
     def accepts(self, types: tuple[str, ...]) -> bool:
         """Whether arguments of these types fit; an unknown type fits everywhere."""
-        if self.is_variadic:
-            return bool(types)
+        if self.is_variadic:  # numbers, or one list of them
+            return bool(types) and (types == ("list",) or all(each in _NUMERIC for each in types))
         if len(types) != len(self.parameters):
             return False
         return all(

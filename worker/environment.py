@@ -26,7 +26,7 @@ RUNTIME_PACKAGES = ("autokitteh", "manifest", "worker")
 _NOT_IN_PROCESSES = frozenset(
     {"cel-python", "prometheus-client", "rich", "starlette", "typer", "uv", "uvicorn", "pyyaml"}
 )
-_OURS = re.compile(r"^\s*autokitteh(-temporal)?\s*(\[[^\]]*\])?\s*([<>=!~;@ ].*)?$", re.IGNORECASE)
+_OURS = re.compile(r"^\s*autokitteh([-_.]+temporal)?\s*(\[[^\]]*\])?\s*([<>=!~;@ ].*)?$", re.IGNORECASE)
 _TELL_SECONDS = 3.0
 _ESSENTIAL_LINES = 12
 

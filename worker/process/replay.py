@@ -252,7 +252,7 @@ def main() -> int:
     """Run the process; returns the exit status."""
     reporter = Reporter(config.report_descriptor())
     boot, pipe = read_boot()
-    configure(boot.log_level, libraries=False)
+    configure(boot.log_level, as_json=boot.log_format == "json", libraries=False)
     mask(boot.secrets.values())
     try:
         asyncio.run(serve(boot, pipe, reporter))
