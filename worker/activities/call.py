@@ -166,7 +166,7 @@ class Calls:
                 call = self._prepare(namespace, codec, arguments, context)
             codec = call.codec
             state = room.enter(call.function, context.globals or {}) if room is not None else {}
-            before = Snapshot(call.carried, call.kwargs)
+            before = Snapshot(call.carried, call.kwargs, closures="live" in context.function)
             runtime = ActivityRuntime(ground, codec, session_id, key, direct=context.direct)
             kwargs = with_key(call, key)
             with _runtime.installed(runtime):

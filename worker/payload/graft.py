@@ -8,12 +8,17 @@ caller puts the content into its own objects: identity, aliasing and reordering 
 A class that says itself what of it travels (``__getstate__``) is believed: attributes it leaves out, such as the
 connections below a ``requests.Session``, have paths like all others but are not compared, since no copy has them.
 
+What functions among the arguments hold (closures, the objects of methods, the parts of a ``partial``) comes last, so
+that everything else has the path it would have without them.
+
 Not followed: sets' elements, objects with neither ``__dict__`` nor content of their own, and what came by reference.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
+import functools
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -27,6 +32,8 @@ _LIMIT = 20_000  # objects followed
 _ATOMS = (str, bytes, int, float, complex, bool, type(None), frozenset, range)
 _NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 _TOGETHER = ""  # the path of all changes in one, no path of an object
+_HOLDERS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
+_CELL = "cell_contents"
 _PAIRS = frozenset({"pairs", "fields"})
 _LISTS = (list, collections.deque)
 
@@ -34,7 +41,9 @@ _LISTS = (list, collections.deque)
 class Snapshot:
     """The mutable objects reachable from some arguments, by path, with what they hold now."""
 
-    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, closures: bool = False) -> None:
+        """``closures``: whether the functions themselves were given, not their names."""
+        self._closures = closures
         self._objects: dict[str, Any] = {}
         self._paths: dict[int, str] = {}
         self._held: dict[str, Any] = {}
@@ -46,8 +55,13 @@ class Snapshot:
                 *sorted(kwargs.items(), key=lambda kv: kv[0]),
             ]
         )
-        while waiting:
-            path, value = waiting.popleft()
+        held_by_functions: collections.deque[tuple[str, Any]] = collections.deque()
+        asked: set[int] = set()
+        while waiting or held_by_functions:
+            path, value = waiting.popleft() if waiting else held_by_functions.popleft()
+            if isinstance(value, _HOLDERS) and id(value) not in asked:
+                asked.add(id(value))
+                held_by_functions.extend((path + step, part) for step, part in self._held_by(value))
             if isinstance(value, (_ATOMS, _NAMED)) or id(value) in self._paths:
                 continue
             while path in self._objects:
@@ -108,9 +122,12 @@ class Snapshot:
         waiting: list[Any] = [*self._given]
         while waiting:
             value = waiting.pop()
-            if isinstance(value, (_ATOMS, _NAMED)) or id(value) in found:
+            if isinstance(value, _ATOMS) or id(value) in found:
                 continue
             found.add(id(value))
+            waiting.extend(part for _, part in self._held_by(value))
+            if isinstance(value, _NAMED):
+                continue
             if isinstance(value, tuple):
                 waiting.extend(value)
             held = self._held.get(self._paths.get(id(value), ""), {})
@@ -120,6 +137,9 @@ class Snapshot:
             waiting.extend(part for _, part in held.get("pairs", ()))
             waiting.extend(part for name, part in held.get("fields", ()) if names is None or name in names)
         return found, all_travel
+
+    def _held_by(self, value: Any) -> Iterator[tuple[str, Any]]:
+        return iter(()) if isinstance(value, types.FunctionType) and not self._closures else held_by(value)
 
     def _share(self, contents: Iterable[dict[str, Any]]) -> bool:
         """Whether an object that is new stands in several contents: apart, each would get a copy of its own."""
@@ -153,6 +173,21 @@ class Snapshot:
         return missing
 
 
+def held_by(value: Any) -> Iterator[tuple[str, Any]]:
+    """What a function holds that a call of it may change, each with the step that leads to it."""
+    if isinstance(value, types.FunctionType):
+        yield from (
+            (f".{name}", cell)
+            for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
+        )
+    elif isinstance(value, functools.partial):
+        yield from ((".func", value.func), (".args", value.args), (".keywords", value.keywords))
+    elif isinstance(value, types.MethodType | types.BuiltinFunctionType):
+        owner = value.__self__
+        if owner is not None and not isinstance(owner, type | types.ModuleType):
+            yield ".__self__", owner
+
+
 def content(value: Any) -> dict[str, Any] | None:
     """What a mutable object holds, shallow; None for what holds nothing that could be compared."""
     held: dict[str, Any] = {}
@@ -164,6 +199,8 @@ def content(value: Any) -> dict[str, Any] | None:
         held["members"] = set(value)
     elif isinstance(value, bytearray):
         held["bytes"] = bytes(value)
+    elif isinstance(value, types.CellType):
+        held["fields"] = [[_CELL, part] for _, part in parts(value)]
     fields = getattr(value, "__dict__", None)
     if type(fields) is dict:
         if fields or not held:
@@ -184,6 +221,9 @@ def parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"[{index}]", part) for index, part in enumerate(value))
     elif isinstance(value, dict):
         yield from ((f"[{key}]", part) for key, part in dict.items(value) if isinstance(key, str | int))
+    elif isinstance(value, types.CellType):
+        with contextlib.suppress(ValueError):  # an empty one
+            yield f".{_CELL}", value.cell_contents
     fields = getattr(value, "__dict__", None)
     if type(fields) is dict:
         yield from ((f".{name}", fields[name]) for name in sorted(fields, key=str))
@@ -257,7 +297,10 @@ def replace_content(value: Any, held: Mapping[str, Any]) -> None:
     elif "bytes" in held:
         value[:] = held["bytes"]
     fields = held.get("fields")
-    if fields:
+    if fields and isinstance(value, types.CellType):
+        for _, part in fields["set"]:
+            value.cell_contents = part
+    elif fields:
         for name in fields["gone"]:
             value.__dict__.pop(name, None)
         value.__dict__.update(dict(fields["set"]))

@@ -138,7 +138,7 @@ def call_out(
             # In a fork the marker has another name when the line has moved: it has been asked for already.
             live = session.in_the_past or workflow.patched(marker)
     carried = args if live else arguments
-    before = Snapshot(carried, kwargs)
+    before = Snapshot(carried, kwargs, closures=live)
     retries = decision.mark.retries if decision.mark is not None else 0
     if live:
         outcome = run_live(session, name, number, site, function, args, kwargs)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import copy
+import functools
 import json
 
 import pytest
@@ -274,3 +276,46 @@ def test_what_a_class_does_not_let_travel_is_not_a_change():
     holder.inner.remove(2)
     assert theirs.apply(changed, codec()) == []
     assert holder.inner == [1, 2]
+
+
+def test_what_a_function_among_the_arguments_changes_comes_back():
+    """In its closure, in the object of its method, in the parts of a ``partial``; an empty variable stays empty."""
+    names, count = [], 0
+    box = Box([1])
+
+    def note(name):
+        nonlocal count
+        names.append(name)
+        count += 1
+        return later
+
+    def put(value, into):
+        into.append(value)
+
+    args = (note, box.inner.append, functools.partial(put, into=[2]))
+    before, theirs = Snapshot(args, {}, closures=True), Snapshot(args, {}, closures=True)
+    with contextlib.suppress(NameError):
+        note("a")
+    box.inner.append(3)
+    args[2](4)
+    changed = before.changes(codec())
+    assert set(changed) == {"0.count", "0.names.cell_contents", "1.__self__", "2.keywords[into]"}
+    names.clear()
+    count = 0
+    box.inner.remove(3)
+    assert theirs.apply(changed, codec()) == []
+    assert (names, count, box.inner, args[2].keywords) == (["a"], 1, [1, 3], {"into": [2, 4]})
+    if False:
+        later = 1
+
+
+def test_closure_of_a_function_that_came_by_its_name_is_not_followed():
+    """On the other side it is the process's own, which other sessions' calls change as well."""
+    names = []
+
+    def note(name):
+        names.append(name)
+
+    before = Snapshot((note,), {})
+    note("a")
+    assert before.changes(codec()) == {}
