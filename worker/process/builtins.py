@@ -16,7 +16,7 @@ from typing import Any
 from worker.activities.recorder import CURRENT
 from worker.contracts import LINE_LOG, LINE_PRINT, LINE_WARNING
 from worker.errors import CallError
-from worker.process.streams import Stream, install, isolate_redirection, taken
+from worker.process.streams import Stream, install, isolate_redirection, keep_input, taken
 from worker.session.host import Host, RunningState
 
 _OUR_LOGGERS = frozenset({"autokitteh", "temporalio", "asyncio"})
@@ -104,5 +104,6 @@ def take_output(host: Host) -> None:
     isolate_levels(host)
     for kind, name in ((LINE_PRINT, "stdout"), (LINE_LOG, "stderr")):
         install(kind, name, lambda: owner(state))
+    keep_input()
     isolate_redirection()
     host.surroundings.settle()

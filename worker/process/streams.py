@@ -64,6 +64,9 @@ class Stream(io.TextIOBase):
         """Always."""
         return True
 
+    def close(self) -> None:
+        """It is not one session's to close."""
+
     def flush(self) -> None:
         """A begun line of a log stays begun: it ends with its end."""
         target = self.target.get()
@@ -101,6 +104,12 @@ def install(kind: str, name: str, owner: Callable[[], Any]) -> Stream:
     setattr(sys, name, stream)
     setattr(sys, f"__{name}__", stream)
     return stream
+
+
+def keep_input() -> None:
+    """Standard input is empty, and stays open: ``exit()`` would close it for all sessions."""
+    stdin: Any = sys.stdin
+    stdin.close = lambda: None
 
 
 def taken() -> bool:

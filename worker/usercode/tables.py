@@ -30,7 +30,7 @@ _OPENS: Final = Rule("open", "opens a file: reading the project's is fine, the g
 _LIVE: Final = Rule("local", "belongs to an object that lives in this process only")
 _IN_ACTIVITY: Final = "put this into a function marked @autokitteh.activity"
 _TEMPORARY: Final = Rule(
-    "refuse", f"it is gone when this process is, or when nothing holds it any more; {_IN_ACTIVITY}"
+    "refuse", f"a temporary file or directory is gone before a replay comes to look for it; {_IN_ACTIVITY}"
 )
 _THREADS: Final = Rule(
     "refuse", f"a session runs on one thread, so that it replays the same way; {_IN_ACTIVITY}"

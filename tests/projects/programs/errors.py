@@ -163,6 +163,10 @@ def main(event=None):
         sys.exit(3)
     except SystemExit as error:
         print("exit", error.code)
+    try:
+        exit(4)
+    except SystemExit as error:
+        print("exit", error.code)
     e = None
     try:
         raise StopAsyncIteration

@@ -49,6 +49,7 @@ def in_memory():
 
 
 def main(event=None):
+    print(repr(sys.stdin.read()))
     print(subprocess.run(["echo", "hi"], capture_output=True, text=True).stdout.strip())
     print(subprocess.check_output("echo $((1 + 1)); exit 0", shell=True).decode().strip())
     try:

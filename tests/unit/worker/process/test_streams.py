@@ -108,6 +108,20 @@ def test_nobodys_output_goes_to_the_real_stream():
     stream = streams.Stream(real, "print", lambda: None)
     stream.write("loading\n")
     stream.flush()
-    assert real.getvalue() == "loading\n"
+    stream.close()
+    stream.write("on\n")
+    assert real.getvalue() == "loading\non\n"
     assert not stream.isatty()
     assert stream.writable()
+
+
+def test_input_cannot_be_closed(monkeypatch):
+    """It is empty, and no session's own."""
+
+    class Input(io.StringIO):
+        pass
+
+    monkeypatch.setattr(sys, "stdin", Input(""))
+    streams.keep_input()
+    sys.stdin.close()
+    assert sys.stdin.read() == ""
