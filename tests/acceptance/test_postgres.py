@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 
 import httpx
+import psycopg
 import pytest
 
 from tests.helpers import postgres
 from tests.helpers.ak import AK, AkUp, environment
 from tests.helpers.projects import write
 from tests.helpers.temporal import shared_server
+from tests.helpers.transcripts import typed
 from tests.helpers.waiting import eventually_sync
 
 
@@ -67,3 +70,22 @@ def try_deploy(operator: AkUp, project) -> dict | None:
     """Deploy, once a worker is known to run."""
     done = operator.run("deploy", str(project), "--json", check=False)
     return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def test_doctor_tells_a_database_whose_clock_differs(tmp_path):
+    """A real server's own clock, an hour ahead or right: a function of that name is found first."""
+    with postgres.cluster() as server:
+        url = postgres.new_database(server)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE SCHEMA ahead")
+            connection.execute(
+                "CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS"
+                " $$ SELECT pg_catalog.clock_timestamp() + interval '1 hour' $$"
+            )
+        operator = AkUp(tmp_path / "home", AK_DATABASE_URL=url)
+        operator.home.mkdir(mode=0o700)
+        assert operator.run("doctor").stdout == ""
+        operator.environment["AK_DATABASE_URL"] = f"{url}?options=-csearch_path%3Dahead,pg_catalog,public"
+        text = typed(operator, "life/doctor-clock", "ak doctor")
+        seconds = int(re.search(r"clock is (\d+) s ahead of", text)[1])
+        assert 3590 <= seconds <= 3610

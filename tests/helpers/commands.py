@@ -89,21 +89,23 @@ def stop() -> None:
 
 
 def run(
-    arguments: list[str], environment: dict[str, str], timeout: float = 120
+    arguments: list[str], environment: dict[str, str], timeout: float = 120, *, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``ak`` with these arguments, nothing on its standard input.
+    """Run ``ak`` with these arguments, and with this text, or nothing, on its standard input.
 
     Raises:
         subprocess.TimeoutExpired: it took longer, and was killed.
     """
     with contextlib.ExitStack() as files:
-        nothing, out, err, order = [files.enter_context(tempfile.TemporaryFile()) for _ in range(4)]
+        standard, out, err, order = [files.enter_context(tempfile.TemporaryFile()) for _ in range(4)]
+        standard.write(given.encode())
+        standard.seek(0)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
             asked.settimeout(timeout)
             asked.connect(server().address)
             order.write(json.dumps([["ak", *arguments], environment, str(Path.cwd())]).encode())
             order.seek(0)
-            socket.send_fds(asked, [b"run"], [file.fileno() for file in (nothing, out, err, order)])
+            socket.send_fds(asked, [b"run"], [file.fileno() for file in (standard, out, err, order)])
             pid = int(asked.recv(_MESSAGE))
             try:
                 status = os.waitstatus_to_exitcode(int(asked.recv(_MESSAGE)))

@@ -17,6 +17,11 @@ MOST_STEPS = 2
 _COLUMNS = re.compile(r"(?<=\S) {2,}")
 # How often a task was tried until somebody looked is chance.
 _TRIED = re.compile(r"\b(?:one attempt|\d+ attempts) failed\b")
+# What is told while something takes its time is chance, too.
+_MEANWHILE = re.compile(
+    r"^(?:\w+: (?:(?:pending|starting) …|deployment \S+ has no sessions left and was stopped)|deleting \w+: .*)\n?",
+    re.MULTILINE,
+)
 
 Transcript = Callable[..., str]
 
@@ -37,12 +42,44 @@ def record(
         All that was printed, not normalised, without the commands.
     """
     assert len(commands) <= MOST_STEPS
+    return typed(up, name, *commands, settings=settings, folder=FOLDER, **names)
+
+
+def typed(
+    up: AkUp,
+    name: str,
+    *commands: str,
+    settings: Mapping[str, str] | None = None,
+    folder: Path = golden.FOLDER,
+    unlike: str = "",
+    **names: object,
+) -> str:
+    """The same for any number of commands, in a file beside the tests that compare what a command prints.
+
+    ``ak var set p NAME < text`` gives the text on standard input; a status other than 0 stands behind the output.
+    What matches ``unlike`` depends on what else there is, and is left out.
+    """
     lines, printed = [], []
     for command in commands:
+        command_line, _, given = command.partition(" < ")
         # With that many columns nothing is cut, wherever a duration ends.
         wide = up.environment | {"COLUMNS": "200"} | dict(settings or {})
-        done = run(shlex.split(command)[1:], wide)
+        done = run(shlex.split(command_line)[1:], wide, given=given)
         printed.append(done.stdout + done.stderr)
-        lines += [f"$ {command}", _TRIED.sub("N attempts failed", _COLUMNS.sub("  ", printed[-1])).rstrip()]
-    golden.check("\n".join(lines), name, folder=FOLDER, HOME=up.home, **names)
+        shown = steady(printed[-1]) if folder != FOLDER else told(printed[-1])
+        status = f"(ended with {done.returncode})" if done.returncode and folder != FOLDER else ""
+        lines += ["\n".join(filter(None, (f"$ {command}", shown, status)))]
+    if unlike:
+        lines = [re.sub(unlike, "…", line) for line in lines]
+    golden.check("\n".join(lines), name, folder=folder, HOME=up.home, **names)
     return "\n".join(printed)
+
+
+def told(text: str) -> str:
+    """The text without what differs with durations."""
+    return _TRIED.sub("N attempts failed", _COLUMNS.sub("  ", text)).rstrip()
+
+
+def steady(text: str) -> str:
+    """The same, also without what a command tells while it waits."""
+    return told(_MEANWHILE.sub("", text))

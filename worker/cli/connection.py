@@ -269,6 +269,11 @@ def value_of(text: str) -> str:
 
 def parse(text: str) -> dict[str, str]:
     """The credentials as one JSON object of texts."""
+    if not text.strip():
+        raise UsageError(
+            "there is no terminal to ask on, and standard input is empty",
+            hint='Give the credentials there: {"BotToken": "…"}; or --from-env says where to look.',
+        )
     try:
         found = json.loads(text)
     except ValueError as error:

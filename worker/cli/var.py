@@ -117,7 +117,15 @@ def read_value(name: str, value: str | None, file: Path | None, *, hidden: bool)
     if value is None and sys.stdin.isatty():
         text: str = typer.prompt(name, hide_input=hidden, default="", show_default=False, err=True)
         return text
-    return sys.stdin.read().removesuffix("\n") if value in {None, "-"} else str(value)
+    if value not in {None, "-"}:
+        return str(value)
+    given = sys.stdin.read().removesuffix("\n")
+    if value is None and not given:  # as from a job without a terminal: nobody wants that for a value
+        raise UsageError(
+            f"{name} has no value: standard input is empty",
+            hint="Give it there, or by --file; an empty text is ''.",
+        )
+    return given
 
 
 def read_file(path: Path) -> str:
