@@ -46,14 +46,19 @@ def begin(up, handler: str, file: str = "main.py", **data) -> str:
 
 def finish(up, session: str) -> dict:
     """Wait for a session's end; it must have completed."""
-    ended = up.ak("session", "wait", session, "--timeout", "90")
-    assert ended["state"] == "completed", json.dumps(ended["error"])
-    return ended
+    return completed(up.ak("session", "wait", session, "--timeout", "90"))
 
 
 def run(up, handler: str, **data) -> dict:
-    """Start a handler and wait for its end."""
-    return finish(up, begin(up, handler, **data))
+    """Start a handler and wait for its end; it must have completed."""
+    start = ("session", "start", "sdk", f"main.py:{handler}", "--data", json.dumps(data))
+    return completed(up.ak(*start, "--wait"))
+
+
+def completed(ended: dict) -> dict:
+    """The session, which must have completed."""
+    assert ended["state"] == "completed", json.dumps(ended["error"])
+    return ended
 
 
 def printed(up, session: str, *lines: str) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.helpers.ak import NO_AUTHORITIES, AkUp, running
+from tests.helpers.temporal import wait_completed
 from tests.helpers.waiting import eventually_sync
 
 PROJECT = Path(__file__).parents[1] / "projects" / "chaos"
@@ -56,7 +57,8 @@ def all_done(up: AkUp, events: list[str]) -> list[str]:
                 return mine
         return None
 
-    found = eventually_sync(ended, 240)
+    wait_completed(up.ready["temporal"], "main.py:on_event", len(events), 240)
+    found = eventually_sync(ended)
     assert sorted(item["event_id"] for item in found) == sorted(events)
     return [item["id"] for item in found]
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.helpers import cluster
+from tests.helpers.temporal import wait_completed
 from tests.helpers.waiting import eventually_sync
 
 PROJECT = Path(__file__).parents[1] / "projects" / "replicas"
@@ -87,7 +88,8 @@ def test_everything_goes_on_after_postgres_comes_back(installation):
         found = [item for item in installation.sessions("replicas") if item["event_id"] in numbers]
         return found if [item["state"] for item in found] == ["completed"] * SESSIONS else None
 
-    for item in eventually_sync(all_completed, 120):
+    wait_completed(installation.temporal_address, "main.py:works", SESSIONS, 120)
+    for item in eventually_sync(all_completed):
         assert installation.prints(item["id"]) == [*STEP_LINES, "news 0", "news 1"]
     deployed = installation.store.deployments.list("replicas")
     assert [item.state for item in deployed] == ["active"]

@@ -17,6 +17,7 @@ from temporalio.client import Client
 
 from tests.helpers import cluster
 from tests.helpers.cluster import Cluster
+from tests.helpers.temporal import wait_completed
 from tests.helpers.waiting import eventually_sync
 
 PROJECT = Path(__file__).parents[1] / "projects" / "replicas"
@@ -60,7 +61,8 @@ def all_completed(installation: Cluster, events: list[str]) -> dict[str, str]:
         found = [item for item in installation.sessions("replicas") if item["event_id"] in events]
         return found if [item["state"] for item in found] == ["completed"] * len(events) else None
 
-    found = eventually_sync(done, 240)
+    wait_completed(installation.temporal_address, "main.py:works", len(events), 240)
+    found = eventually_sync(done)
     assert sorted(item["event_id"] for item in found) == sorted(events)
     return {item["event_id"]: item["id"] for item in found}
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.helpers.ak import NO_AUTHORITIES, AkUp
+from tests.helpers.temporal import wait_completed
 from tests.helpers.waiting import eventually_sync
 
 PROJECT = Path(__file__).parents[1] / "projects" / "talking"
@@ -106,13 +107,13 @@ def test_talking_sessions_survive_two_minutes_of_kills(tmp_path):
 
 def check(up: AkUp) -> None:
     """All sessions ended, each event came once to each, and the counters are the sums of what was printed."""
+    wait_completed(up.ready["temporal"], "main.py:talks", SESSIONS, 180)
     found = eventually_sync(
         lambda: (
             (s := up.ak("session", "list", "talking", "--limit", "500"))
             and all(item["state"] == "completed" for item in s)
             and s
-        ),
-        180,
+        )
     )
     assert len(found) == SESSIONS
     got = 0

@@ -7,6 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from tests.helpers.waiting import eventually_sync
 from worker.config import Settings
 from worker.devserver import DevServer
 
@@ -31,3 +35,19 @@ def shared_server(home: Path) -> Iterator[DevServer]:
         yield server
     finally:
         asyncio.run(server.stop())
+
+
+def wait_completed(address: str, handler: str, count: int, seconds: float) -> None:
+    """Return once so many sessions of a handler have completed; asks Temporal alone, which may be away meanwhile."""
+    query = f'WorkflowType="{handler}" AND ExecutionStatus="Completed"'
+
+    async def ask() -> int:
+        """How many there are."""
+        return (await (await Client.connect(address)).count_workflows(query)).count
+
+    def enough() -> bool:
+        with contextlib.suppress(RPCError, RuntimeError):
+            return asyncio.run(ask()) >= count
+        return False
+
+    eventually_sync(enough, seconds, every=0.5)

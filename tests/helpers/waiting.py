@@ -28,8 +28,8 @@ async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: f
     )
 
 
-def eventually_sync(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """The same without an event loop; returns the condition's answer."""
+def eventually_sync(condition: Callable[[], Any], seconds: float = 60, every: float = _POLL_SECONDS) -> Any:
+    """The same without an event loop, no more often than every so many seconds; returns the condition's answer."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         began = time.monotonic()
@@ -38,5 +38,5 @@ def eventually_sync(condition: Callable[[], Any], seconds: float = 60) -> Any:
             return answer
         # Who asks with a command keeps a core busy: three times as long it belongs to those who are waited for.
         pause = 3 * (time.monotonic() - began)
-        time.sleep(min(max(_POLL_SECONDS, pause), _LONGEST_POLL_SECONDS))
+        time.sleep(max(every, min(pause, _LONGEST_POLL_SECONDS)))
     raise AssertionError(f"it did not happen within {seconds} s: {inspect.getsource(condition).strip()}")

@@ -40,6 +40,7 @@ async def fall_asleep(bed: Bed, count: int) -> list:
         handles += await asyncio.gather(*(bed.begin("main.py:on_event", {}) for _ in range(50)))
 
     async def asleep(handle) -> bool:
+        """Whether it has begun its sleep."""
         return (await handle.describe()).history_length >= 5
 
     for handle in handles:
