@@ -115,9 +115,8 @@ class _Converter:
             tree = tree.children[0]
         offset = tree.meta.start_pos if not tree.meta.empty else 0
         if depth > MAX_DEPTH:
-            raise SourceError(
-                offset, f"the expression is nested more than {MAX_DEPTH} deep: write it flatter"
-            )
+            message = f"the expression is nested more than {MAX_DEPTH} deep: write it flatter"
+            raise SourceError(offset or 0, message)  # the grammar says no place of ``true`` and the like
         name = str(tree.data)
         if name in _LOGIC:
             return self._logic(tree, depth)

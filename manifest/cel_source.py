@@ -127,7 +127,7 @@ def _character(match: re.Match[str], offset: int) -> str:
     if match["bad"]:
         raise SourceError(
             offset + match.start(),
-            f"unknown escape {match[0]!r} in a string: write \\\\ for a backslash, or r'…'",
+            f"unknown escape {match[0]} in a string: write \\\\ for a backslash, or r'…'",
         )
     digits = match["point"] or match["byte"]
     code = int(digits[1:], 16) if digits[0] in "xXuU" else int(digits, 8)

@@ -25,6 +25,7 @@ CODES = {
     "AK2014": "an integration is not known",
     "AK2015": "a connection is used but not declared",
     "AK2016": "a Python file has a syntax error",
+    "AK2017": "a filter has no value for an event",
 }
 
 

@@ -22,7 +22,8 @@ def text(problems: Sequence[Problem], source: str = "") -> str:
     for problem in problems:
         kind = "" if problem.severity == "error" else f"{problem.severity}: "
         block = f"{problem.path}:{problem.line}:{problem.column}: {kind}{problem.message} [{problem.code}]"
-        if problem.path.endswith((".yaml", ".yml")) and 0 < problem.line <= len(lines):
+        in_yaml = problem.path.endswith((".yaml", ".yml"))
+        if in_yaml and 0 < problem.line <= len(lines) and lines[problem.line - 1].strip():
             shown = lines[problem.line - 1].replace("\t", " ")
             block += f"\n    {shown}\n    {' ' * (problem.column - 1)}^"
         if problem.hint:

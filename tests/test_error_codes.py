@@ -11,9 +11,12 @@ import autokitteh
 import manifest
 import worker
 from autokitteh.errors import AutoKittehError
-from manifest.errors import CODES
+from manifest.errors import CODES as MANIFEST
+from worker.cli import doctor
 from worker.errors import WorkerError
+from worker.gateway import refusals
 
+CODES = [*MANIFEST, *refusals.TEXTS, *doctor.CODES.values()]
 DOCUMENT = Path(__file__).parents[1] / "docs" / "errors.md"
 ROW = re.compile(r"^\| (AK\d{4}) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 

@@ -130,12 +130,12 @@ def check_syntax(source: bytes, name: str) -> None:
     """Every Python file must at least parse: a broken one would only show at its first import."""
     try:
         ast.parse(source, filename=name)
-    except SyntaxError as error:
-        shown = f"\n    {error.text.rstrip()}" if error.text else ""
-        raise UserCodeError(
-            f"{error.msg}{shown}", where=f"{name}:{error.lineno}", hint="Correct it; nothing was changed."
-        ) from None
-    except ValueError as error:
+    except (SyntaxError, ValueError) as error:
+        if isinstance(error, SyntaxError) and error.lineno:  # without a line: there are zeros in it
+            shown = f"\n    {error.text.rstrip()}" if error.text else ""
+            where = f"{name}:{error.lineno}"
+            hint = "Correct it; nothing was changed."
+            raise UserCodeError(f"{error.msg}{shown}", where=where, hint=hint) from None
         hint = "Save it again as text; nothing was changed."
         raise UserCodeError(f"the file is not Python: {error}", where=f"{name}:1", hint=hint) from None
 

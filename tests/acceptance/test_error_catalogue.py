@@ -99,6 +99,13 @@ def waiting(world: World, example: catalogue.Example) -> str:
     return session
 
 
+def slow(world: World, _example: catalogue.Example) -> str:
+    """A session that waits for a signal after its first step."""
+    session = world.begin("slow.py:on_event", identifier="ses_000000000000000000slow")
+    world.told(session, "await_signal")
+    return session
+
+
 def forged(world: World, _example: catalogue.Example) -> str:
     """A session got a signal that claims to be ours."""
     session = world.begin("signals.py:on_event", identifier="ses_00000000000000000forged")
@@ -155,6 +162,7 @@ def edited(world: World, _example: catalogue.Example) -> str:
 
 BEFORE: dict[str, Callable[[World, catalogue.Example], str]] = {
     "AK1000-3": waiting,
+    "AK1001-5": slow,
     "AK1401-1": forged,
     "AK1600-1": changed_file,
     "AK1601-1": lost,
@@ -174,7 +182,9 @@ def world(up, tmp_path_factory):
     (directory / "shop").mkdir()
     for name, text in made.files().items():
         (directory / "shop" / name).write_text(text)
-    up.ak("deploy", str(directory / "shop"))
+    webhooks = up.ak("deploy", str(directory / "shop"))["webhooks"]
+    gateway = "http://127.0.0.1:9980/webhooks"
+    made.names = {f"{gateway}/{name}": url for name, url in webhooks.items()} | made.names
     yield made
     store.close()
 
@@ -182,6 +192,9 @@ def world(up, tmp_path_factory):
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_what_went_wrong_is_told_as_the_page_shows_it(world, example, tmp_path, monkeypatch, capsys):
     """Produced for real, and read with the commands of the page."""
+    (tmp_path / "long.txt").write_text("x" * 9000)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "autokitteh.yaml").write_text("")
     for name, text in example.files:
         place = tmp_path / "failing" / name
         place.parent.mkdir(exist_ok=True)
@@ -193,7 +206,9 @@ def test_what_went_wrong_is_told_as_the_page_shows_it(world, example, tmp_path, 
         monkeypatch.setenv(name, value)
 
     def run(line: str) -> str:
-        """The command, in this process."""
+        """The command; ours in this process."""
+        if not catalogue.is_ours(line):
+            return catalogue.others(line, tmp_path)
         changes, arguments = catalogue.words(line.replace("ses_…", session))
         with monkeypatch.context() as patch:
             for name, value in changes.items():

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from temporalio.client import Client
 
+from tests.helpers import catalogue
 from tests.helpers.ak import running
 from tests.helpers.waiting import eventually_sync
 
@@ -270,7 +271,8 @@ def test_synchronous_webhook_answers_at_once_when_nobody_will(up):
     assert post(up, "silent").status_code == 204
     assert post(up, "only_get").status_code == 502
     assert post(up, "answered").status_code == 502
-    assert post(up, "api", params={"how": "sleep"}).status_code == 504
+    late = post(up, "api", params={"how": "sleep"})
+    assert (late.status_code, late.text) == (504, catalogue.answer("AK3504"))
 
 
 def test_session_answers_an_event_it_received(up):

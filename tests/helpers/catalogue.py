@@ -4,6 +4,7 @@ A fenced block whose first line is a comment with a file's name is that file. A 
 ``$`` and what each prints, and ends the example; ``<!-- up -->`` before it says that it needs a running ``ak up``.
 What differs from run to run stands on the page as ``…`` or under a name of its own (``ses_…``, ``~/.autokitteh``);
 how far a deployment has come (``shop: starting …``) is left out, for it depends on when one looks.
+Commands are ``ak``, and those of others: ``curl``, and ``python`` with a program of the example.
 ``UPDATE_GOLDEN=1 pytest …`` writes what was printed into the page, one process at a time.
 """
 
@@ -12,19 +13,22 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.helpers.snippets import DOCS
 
 PAGE = DOCS / "errors.md"
-_SECTION = re.compile(r"^### (AK1\d{3})\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(r"^### (AK[134]\d{3})\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(
     r"(?:<!-- (?P<mark>up) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _FILE = re.compile(r"# (\S+\.\w+)\n")
 _IDENTIFIER = re.compile(r"\b(ses|dep|bld|evt|sub|blob)_[0-9a-z]{20,}")
-_PROGRESS = re.compile(r"^\w+: [^\n]* …\n", re.MULTILINE)
+_PROGRESS = re.compile(r"^(?!AK\d)\w+: [^\n]* …\n", re.MULTILINE)
 _VOLATILE = (
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b"), "…"),
     (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b"), "…"),
@@ -60,6 +64,8 @@ def examples() -> list[Example]:
         files: list[tuple[str, str]] = []
         number = 0
         for block in _BLOCK.finditer(text):
+            if block["kind"] in {"situations", "text"} and not _FILE.match(block["text"]):
+                continue
             if block["kind"] != "console":
                 name = _FILE.match(block["text"])
                 assert name, f"{code}: a block without a file's name"
@@ -122,6 +128,58 @@ def normalised(text: str, names: Mapping[str, str]) -> str:
     for pattern, shown in _VOLATILE:
         text = pattern.sub(shown, text)
     return _PROGRESS.sub("", "".join(f"{line.rstrip()}\n" for line in text.splitlines()))
+
+
+def answer(code: str) -> str:
+    """What a request is told with this code; empty where an example shows it."""
+    found = re.search(rf"^### {code}\n(?:(?!#).*\n)*?```text\n(.*)\n```$", PAGE.read_text(), re.MULTILINE)
+    return found[1] if found else ""
+
+
+def has_answer(code: str) -> bool:
+    """Whether the page shows an answer to a request with this code, which the gateway's tests compare."""
+    return bool(answer(code))
+
+
+def situations() -> dict[str, tuple[str, str]]:
+    """What comes of situations that no single command makes: by the situation, the code of its section and the text."""
+    found = {}
+    for code, text in _SECTION.findall(PAGE.read_text()):
+        for block in re.findall(r"^```situations\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            for title, said in re.findall(r"^(\S.*):\n((?:  .*\n)+)", block, re.MULTILINE):
+                assert title not in found, title
+                found[title] = (code, re.sub(r"^  ", "", said, flags=re.MULTILINE))
+    return found
+
+
+def check_situation(title: str, printed: str, names: Mapping[str, str]) -> None:
+    """Fail unless the page shows this text under this situation."""
+    text = normalised(printed, names)
+    code, said = situations()[title]
+    if os.environ.get("UPDATE_GOLDEN") and text != said:
+        indented = "".join(f"  {line}\n" for line in text.splitlines())
+        entry = re.compile(rf"^{re.escape(title)}:\n(?:  .*\n)+", re.MULTILINE)
+        PAGE.write_text(entry.sub(lambda _: f"{title}:\n{indented}", PAGE.read_text()))
+        return
+    assert text.splitlines() == said.splitlines()
+    assert code in text
+
+
+def is_ours(line: str) -> bool:
+    """Whether it is a command of ours."""
+    return not line.startswith(("curl ", "python "))
+
+
+def others(line: str, directory: Path) -> str:
+    """What a command prints that is not ours; empty for ``ak``."""
+    if is_ours(line):
+        return ""
+    words = shlex.split(line)
+    words[0] = sys.executable if words[0] == "python" else words[0]
+    done = subprocess.run(
+        words, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return f"{done.stdout.rstrip()}\n"
 
 
 def words(line: str) -> tuple[dict[str, str], list[str]]:

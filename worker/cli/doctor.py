@@ -39,6 +39,23 @@ _ANSWER_SECONDS = 5.0
 _SKEW_SECONDS = 5.0
 _FREE_BYTES = 500_000_000
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+CODES = {
+    "python": "AK4001",
+    "settings": "AK4002",
+    "permissions": "AK4003",
+    "disk": "AK4004",
+    "store": "AK4005",
+    "up": "AK4006",
+    "worker": "AK4007",
+    "gateway": "AK4008",
+    "temporal": "AK4009",
+    "versions": "AK4010",
+    "clock": "AK4011",
+    "deployment": "AK4012",
+    "process": "AK4013",
+    "connection": "AK4014",
+    "events": "AK4015",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,15 @@ class Problem:
     check: str
     message: str
     remedy: str
+
+    @property
+    def code(self) -> str:
+        """That of the check, under which the documentation explains it."""
+        return CODES[self.check]
+
+    def __str__(self) -> str:
+        """Two lines: what is wrong, and the remedy."""
+        return f"{self.check}: {self.message} [{self.code}]\n  {self.remedy}"
 
 
 Problems = Iterator[Problem]
@@ -67,9 +93,9 @@ def doctor(as_json: Json = False) -> int:
     problems = [*of_machine(found), *context.run(of_installation(found))]
     out = Output(as_json=as_json)
     if as_json:
-        out.document([asdict(problem) for problem in problems], "")
+        out.document([{"code": problem.code, **asdict(problem)} for problem in problems], "")
     for problem in [] if as_json else problems:
-        out.say(f"{problem.check}: {problem.message}\n  {problem.remedy}")
+        out.say(str(problem))
     return 1 if problems else 0
 
 

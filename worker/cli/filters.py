@@ -41,8 +41,8 @@ def evaluate(
     """
     if sum((bool(event_id), bool(data), file is not None)) > 1:
         raise UsageError(
-            "there is nothing to try the filter on, or too much",
-            hint="Give one of --event, --data and --file.",
+            "--event, --data and --file exclude each other",
+            hint="Give one of them: what the filter is tried on.",
         )
     if event_id:
         with context.opened(context.settings()) as store:
@@ -75,10 +75,10 @@ def evaluated(expression: str, payload: Any, event_type: str) -> tuple[dict[str,
     except filters.FilterSyntaxError as error:
         answer["error"] = str(error)
         answer["problems"] = [problem._asdict() for problem in error.problems]
-        return answer, f"the filter is wrong\n{syntax_text(error)}", 1
+        return answer, f"the filter is wrong [AK2013]\n{syntax_text(error)}", 1
     answer |= {"result": found.result, "error": found.failure or None, "parts": documents_of(found.parts)}
     if found.result is None:
-        first = f"no value, which counts as no match: {found.failure}"
+        first = f"no value, which counts as no match: {found.failure} [AK2017]"
     else:
         first = "true: the event matches" if found.result else "false: the event does not match"
     return answer, "\n".join([first, *lines_of(found.parts, "  ")]), 0 if found.result is not None else 1

@@ -57,7 +57,7 @@ def of_filter(event: Event, text: str, *, delivered: bool) -> Verdict:
         found = filters.explain(text, decode_data(event.data), event.event_type)
     except filters.FilterSyntaxError as error:
         return Verdict(matched=False, reason=str(error), filter=text, parts=[])
-    failed = f"the filter failed: {found.failure}" if found.failure else "the filter is false"
+    failed = f"the filter failed: {found.failure} [AK2017]" if found.failure else "the filter is false"
     reason = LATER if found.result else failed
     return Verdict(matched=False, reason=reason, filter=text, parts=found.parts)
 

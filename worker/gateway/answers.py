@@ -14,7 +14,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
@@ -22,6 +22,7 @@ from worker import clock, log
 from worker.dispatch import match
 from worker.gateway.disclosure import Disclosure
 from worker.gateway.feed import Feed
+from worker.gateway.refusals import refusal
 from worker.rpc import is_gone
 from worker.store import Store
 from worker.store.records import Delivery, Event
@@ -53,7 +54,7 @@ class Answers:
         started = [item for item in deliveries if item.state != match.SKIPPED]
         if not started:
             reasons = "; ".join(item.reason for item in deliveries if item.reason)
-            return PlainTextResponse(f"Bad Gateway: no session was started. {reasons}".strip(), 502)
+            return refusal("AK3502", reasons)
         disclose = functools.partial(self._disclose, event.project)
         wait = _Wait(self._store, self._client, self._feed, event.id, started, self._seconds, disclose)
         first = None
@@ -136,9 +137,9 @@ class _Wait:
     def unanswered(self) -> Response:
         """What is said when no session said anything."""
         if self._timed_out:
-            return PlainTextResponse("Gateway Timeout: the session has not answered yet", 504)
+            return refusal("AK3504")
         if self._failed:
-            return PlainTextResponse("Internal Server Error: the session failed", 500)
+            return refusal("AK3501")
         return Response(status_code=204)
 
     def close(self) -> None:

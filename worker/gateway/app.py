@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from temporalio.client import Client
 
@@ -16,6 +18,7 @@ from worker.gateway.disclosure import Disclosure
 from worker.gateway.health import Health
 from worker.gateway.metrics import Metrics
 from worker.gateway.published import Published
+from worker.gateway.refusals import refusal
 from worker.gateway.webhooks import Seen, Webhooks
 from worker.meter import Meter
 from worker.store import Store
@@ -46,8 +49,13 @@ def create_app(
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),
             Route("/metrics", metrics.__call__),
-        ]
+        ],
+        exception_handlers={404: _nothing_here},
     )
     # A provider posts to the URL it was given: an answer that sends it elsewhere loses the request.
     app.router.redirect_slashes = False
     return app
+
+
+async def _nothing_here(_request: Request, _error: Exception) -> Response:
+    return refusal("AK3404")

@@ -6,8 +6,9 @@ import asyncio
 import json
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
+from worker.gateway.refusals import refusal
 from worker.store import Store
 
 
@@ -22,5 +23,5 @@ class Published:
         project, key = request.path_params["project"], request.path_params["key"]
         found = await asyncio.to_thread(self._store.values.get, project, key)
         if found is None or not found.published:
-            return PlainTextResponse("not found", 404)
+            return refusal("AK3404")
         return Response(json.dumps(found.shown, ensure_ascii=False) + "\n", media_type="application/json")

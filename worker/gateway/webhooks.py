@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from worker import clock, contracts, ids, log
@@ -18,6 +18,7 @@ from worker.dispatch.deliver import of_trigger
 from worker.dispatch.urls import WEBHOOKS_PATH
 from worker.gateway.answers import Answers
 from worker.gateway.body import RawRequest, event_data
+from worker.gateway.refusals import refusal
 from worker.meter import Meter
 from worker.store.records import Event, Trigger
 
@@ -35,9 +36,9 @@ Seen = Callable[[Event, float, int], None]
 class _RefusedError(Exception):
     """The request ends here, with this answer."""
 
-    def __init__(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(text)
-        self.response = PlainTextResponse(text, status, headers)
+    def __init__(self, code: str, more: str = "", headers: dict[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.response = refusal(code, more, headers)
 
 
 class Webhooks:
@@ -71,7 +72,7 @@ class Webhooks:
             return
         except Exception:
             log.log(action="webhook_failed", level="error", exc_info=True)
-            response = PlainTextResponse("Internal Server Error", 500)
+            response = refusal("AK3500")
         await response(scope, receive, send)
         self._note(request, response, clock.monotonic() - began)
 
@@ -118,7 +119,7 @@ class Webhooks:
     async def _find(self, slug: str) -> Trigger:
         trigger = await self._dispatcher.webhook(slug)
         if trigger is None:
-            raise _RefusedError(404, "Not Found")
+            raise _RefusedError("AK3404")
         return trigger
 
     async def _read(self, request: Request, held: bytearray) -> None:
@@ -129,11 +130,11 @@ class Webhooks:
                     if len(held) + len(chunk) > MAX_BODY_BYTES:
                         raise _too_large()
                     if self._held_bytes + len(chunk) > MAX_HELD_BYTES:
-                        raise _RefusedError(429, "Resource Exhausted", {"Retry-After": "1"})
+                        raise _RefusedError("AK3429", headers={"Retry-After": "1"})
                     held += chunk
                     self._held_bytes += len(chunk)
         except TimeoutError:
-            raise _RefusedError(408, "Request Timeout") from None
+            raise _RefusedError("AK3408") from None
 
 
 def _check_declared_length(request: Request) -> None:
@@ -143,7 +144,7 @@ def _check_declared_length(request: Request) -> None:
 
 
 def _too_large() -> _RefusedError:
-    return _RefusedError(413, f"Request Entity Too Large: the limit is {MAX_BODY_BYTES} bytes")
+    return _RefusedError("AK3413", f"the limit is {MAX_BODY_BYTES} bytes")
 
 
 def _event(request: Request, trigger: Trigger, body: bytes) -> Event:

@@ -19,7 +19,7 @@ from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
 
 from autokitteh import _runtime
 from autokitteh._local import LocalRuntime
-from autokitteh.errors import AutoKittehError
+from autokitteh.errors import AutoKittehError, SessionRestart
 from worker.activities.call import ActivityHost, Calls
 from worker.activities.rooms import Room, Rooms
 from worker.activities.runtime import Ground
@@ -223,12 +223,15 @@ def load(namespace: Namespace, entrypoint: str, directory: Path) -> None:
         raise
     except BaseException as error:
         missing = isinstance(error, ModuleNotFoundError)
+        where = frames.where(error, directory) or entrypoint.replace(":", ":1 ").partition(" ")[0]
+        if isinstance(error, SessionRestart):
+            message = "restart at module level: call it in the handler"
+            raise UserCodeError(message, where=where, hint="A module belongs to all runs.") from None
         hint = (
             "Is it in requirements.txt?"
             if missing
             else "The project's modules are run once when it is deployed."
         )
-        where = frames.where(error, directory) or entrypoint.replace(":", ":1 ").partition(" ")[0]
         raise UserCodeError(f"{type(error).__name__}: {error}", where=where, hint=hint) from None
 
 

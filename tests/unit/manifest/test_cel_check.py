@@ -74,7 +74,7 @@ PROBLEMS = [
     ("@", 1, 1, "unexpected '@'"),
     ("data.a == 'x", 1, 11, "this string is not closed"),
     ('data.a == """x"', 1, 11, "this string is not closed"),
-    (r"data.a == 'x\q'", 1, 13, r"unknown escape '\\q'"),
+    (r"data.a == 'x\q'", 1, 13, r"unknown escape \q in a string"),
     (r"data.a == '\ud800'", 1, 12, "no Unicode character"),
     (r"data.a == b'\u0041'", 1, 13, "no place in a byte string"),
     ("if == 1", 1, 1, "reserved word 'if'"),

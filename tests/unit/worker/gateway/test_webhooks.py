@@ -7,6 +7,7 @@ import asyncio
 import httpx
 import pytest
 
+from tests.helpers import catalogue
 from tests.helpers.fake_store import FakeStore, deployment, webhook
 from worker.dispatch import Dispatcher
 from worker.gateway import create_app, webhooks
@@ -91,7 +92,7 @@ async def test_webhook_that_matches_nothing_is_still_202(site):
 async def test_unknown_path_is_404(site, path):
     """Nothing is known under other paths, and nothing is recorded."""
     answer = await site.http.post(path)
-    assert (answer.status_code, answer.text) == (404, "Not Found")
+    assert (answer.status_code, answer.text) == (404, "Not Found: nothing is at this URL [AK3404]")
     assert not site.store.recorded
 
 
@@ -99,7 +100,7 @@ async def test_webhook_without_active_deployment_is_404(site):
     """A webhook whose project is not active does not exist."""
     site.store.current = None
     answer = await site.http.get("/webhooks/abc")
-    assert (answer.status_code, answer.text) == (404, "Not Found")
+    assert (answer.status_code, answer.text) == (404, "Not Found: nothing is at this URL [AK3404]")
 
 
 async def test_synchronous_webhook_without_a_session_is_502(site):
@@ -140,6 +141,7 @@ async def test_webhook_limits_the_body(site, size, status, chunked):
 
     answer = await site.http.post("/webhooks/abc", content=chunks() if chunked else b"\xff" * size)
     assert answer.status_code == status
+    assert status == 202 or answer.text == catalogue.answer("AK3413")
     assert len(site.store.recorded) == (status == 202)
 
 
@@ -149,6 +151,7 @@ async def test_webhook_refuses_a_flood(site, monkeypatch):
     for _ in range(3):
         answer = await site.http.post("/webhooks/abc", content=b"12345678901")
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert answer.text == catalogue.answer("AK3429")
     for _ in range(3):
         assert (await site.http.post("/webhooks/abc", content=b"1234567890")).status_code == 202
 
@@ -163,14 +166,14 @@ async def test_webhook_body_that_does_not_come_is_408(site, monkeypatch):
         await asyncio.Event().wait()
 
     answer = await site.http.post("/webhooks/abc", content=stalled())
-    assert answer.status_code == 408
+    assert (answer.status_code, answer.text) == (408, catalogue.answer("AK3408"))
 
 
 async def test_webhook_is_500_when_the_store_fails(site, caplog):
     """Without a committed event there is no 202; the sender sees no details, the log does."""
     site.store.error = OSError("disk is full")
     answer = await site.http.post("/webhooks/abc")
-    assert (answer.status_code, answer.text) == (500, "Internal Server Error")
+    assert (answer.status_code, answer.text) == (500, catalogue.answer("AK3500"))
     assert "disk is full" in caplog.text
     assert site.wakes == 0
 
