@@ -184,6 +184,9 @@ WITHOUT_EXAMPLE: dict[str, set[str]] = {
     "worker/usercode/namespace.py": {
         "there is no module … in the project",
     },
+    "worker/usercode/tables.py": {
+        "it is gone when this process is, or when nothing holds it any more; put this into a function marked @autokitteh.activity",
+    },
     "worker/versions.py": {
         "… has … versions in Temporal, … of them not drained, … with open sessions; the limit is …",
     },
