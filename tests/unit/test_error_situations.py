@@ -2,6 +2,8 @@
 
 Each function makes one for real, in a directory and a home of its own; the first line of its docstring is what stands
 on the page.
+
+Length: one list of many small situations, read beside one page.
 """
 
 from __future__ import annotations
