@@ -185,7 +185,7 @@ WITHOUT_EXAMPLE: dict[str, set[str]] = {
         "there is no module … in the project",
     },
     "worker/usercode/tables.py": {
-        "it is gone when this process is, or when nothing holds it any more; put this into a function marked @autokitteh.activity",
+        "a temporary file or directory is gone before a replay comes to look for it; put this into a function marked @autokitteh.activity",
     },
     "worker/versions.py": {
         "… has … versions in Temporal, … of them not drained, … with open sessions; the limit is …",
