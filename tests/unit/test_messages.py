@@ -63,6 +63,7 @@ WITHOUT_EXAMPLE: dict[str, set[str]] = {
         "one JSON object of texts is needed",
         "standard input is not JSON: …",
         "there is no choice …",
+        "there is no terminal to ask on, and standard input is empty",
     },
     "worker/cli/debug.py": {
         "the code that … ran is not in the store",
@@ -104,6 +105,9 @@ WITHOUT_EXAMPLE: dict[str, set[str]] = {
     "worker/cli/sessions_view.py": {
         "there is nothing of the name …",
         "… is the beginning of several sessions: … …",
+    },
+    "worker/cli/var.py": {
+        "… has no value: standard input is empty",
     },
     "worker/cutting.py": {
         "step … of … is what it did itself to be a fork",
