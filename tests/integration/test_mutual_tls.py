@@ -69,22 +69,42 @@ async def door(temporal_server, certificates):
     context.set_alpn_protocols(["h2"])
     host, port = temporal_server.address.split(":")
 
+    connections: set[asyncio.Task[None]] = set()
+
     async def pump(reader, writer) -> None:
         """One direction of one connection."""
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
                 writer.write(data)
                 await writer.drain()
-        writer.close()
 
     async def through(reader, writer) -> None:
-        """One connection."""
+        """One connection, until either side ends it."""
+        task = asyncio.current_task()
+        connections.add(task)
         inner_reader, inner_writer = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+        directions = [
+            asyncio.create_task(pump(reader, inner_writer)),
+            asyncio.create_task(pump(inner_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for direction in directions:
+                direction.cancel()
+            await asyncio.gather(*directions, return_exceptions=True)
+            for each in (writer, inner_writer):
+                each.transport.abort()
+                with contextlib.suppress(OSError):
+                    await each.wait_closed()
+            connections.discard(task)
 
     server = await asyncio.start_server(through, "127.0.0.1", 0, ssl=context)
     yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
+    for task in [*connections]:
+        task.cancel()
+    await asyncio.gather(*connections, return_exceptions=True)
 
 
 def settings(directory, address: str, client: str) -> Settings:
