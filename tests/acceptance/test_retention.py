@@ -219,6 +219,19 @@ def test_session_that_temporal_forgot_is_known_from_its_log(up, tmp_path):
     assert up.run("session", "get", "ses_never", check=False).returncode == 4
 
 
+def test_session_that_temporal_forgot_still_names_what_started_it(up, tmp_path):
+    """Its trigger and its event, as long as the event is kept."""
+    deploy(up, tmp_path, "six")
+    event = up.ak("event", "send", "kept", "go")["event_id"]
+    session = session_of(up, event)
+    up.ak("session", "wait", session, "--timeout", "60")
+    asyncio.run(forget(up, session))
+    found = eventually_sync(lambda: (s := up.ak("session", "get", session)).get("only_log") and s, 120)
+    assert (found["trigger"], found["event_id"]) == ("go", event)
+    shown = " ".join(up.run("session", "show", session).stdout.split())
+    assert f"by trigger go, event {event}" in shown
+
+
 def test_session_that_restarts_is_one_session(up, tmp_path):
     """In every command: listed once, with its beginning and its restarts; waiting means its last run's end."""
     deploy(up, tmp_path, "five")

@@ -40,6 +40,8 @@ def test_record_reads_back_and_is_idempotent(store):
     found = store.events.get(happened.id)
     assert (found.data, found.memo, found.created_at) == (happened.data, happened.memo, happened.created_at)
     assert store.events.deliveries(happened.id) == [planned]
+    assert store.events.start_of(planned.session_id) == planned
+    assert store.events.start_of("ses_by_hand") is None
 
 
 def test_list_is_newest_first_and_filters(store):

@@ -36,7 +36,7 @@ from worker.errors import NotFoundError
 from worker.rpc import is_gone, refused
 from worker.store import Store
 from worker.store.log import headline_of
-from worker.store.records import StoredLine
+from worker.store.records import Delivery, StoredLine
 
 STATES = ("created", "running", "completed", "error", "stopped")
 _STATUS_OF = {
@@ -132,7 +132,7 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
         described: WorkflowExecutionDescription = await handle.describe()
     except RPCError as error:
         if is_gone(error) or error.status == RPCStatusCode.INVALID_ARGUMENT:
-            remembered = from_log(store.log.read(identifier))
+            remembered = from_log(store.log.read(identifier), store.events.start_of(identifier))
             if remembered is not None:
                 return remembered
             raise NotFoundError(f"there is no session {identifier}", hint="See `ak session list`.") from None
@@ -152,8 +152,8 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
     return found
 
 
-def from_log(lines: list[StoredLine]) -> dict[str, Any] | None:
-    """A session whose history Temporal keeps no more: what its log knows; None without a log."""
+def from_log(lines: list[StoredLine], start: Delivery | None = None) -> dict[str, Any] | None:
+    """A session whose history Temporal keeps no more: what its log and its event know; None without a log."""
     if not lines:
         return None
     states = [line for line in lines if line.kind == LINE_STATE]
@@ -166,8 +166,8 @@ def from_log(lines: list[StoredLine]) -> dict[str, Any] | None:
         "deployment": None,
         "handler": next((line.where for line in states if line.text in _BEGINS), None),
         "state": ended if ended in {"completed", "error", "stopped"} else "stopped",
-        "trigger": None,
-        "event_id": None,
+        "trigger": start.trigger if start is not None else None,
+        "event_id": start.event_id if start is not None else None,
         "origin": None,
         "started_at": lines[0].at,
         "ended_at": lines[-1].at,

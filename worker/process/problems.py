@@ -34,8 +34,8 @@ _MOST_KEPT = 5000  # activations of one replay; beyond that, Temporal's own word
 
 BACK = "It goes back to the version that recorded it by itself."
 CHOICES = (
-    "It waits and is tried again. Move it to code that fits (ak deploy --migrate, "
-    "or back: ak deployment activate DEPLOYMENT --migrate), or end it: ak session stop {session} --force"
+    "It waits and is tried again. Move it to code that fits (`ak deploy --migrate`, "
+    "or back: `ak deployment activate DEPLOYMENT --migrate`), or end it: `ak session stop {session} --force`"
 )
 
 
@@ -140,7 +140,7 @@ def explain(
     lines.append(f"  {BACK if moved else CHOICES.format(session=session)}")
     if found is not None and not moved:
         lines.append(
-            f"  A new session can take over the steps that fit: ak session fork {session} --at {max(0, found.n - 1)}"
+            f"  A new session can take over the steps that fit: `ak session fork {session} --at {max(0, found.n - 1)}`"
         )
     step = (found.now or found.recorded) if found is not None else None
     return "\n".join(lines), step.where if step is not None else ""

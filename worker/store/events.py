@@ -158,6 +158,14 @@ class Events:
         with self._database.read() as connection:
             return [Delivery(**row._mapping) for row in connection.execute(query)]
 
+    def start_of(self, session_id: str) -> Delivery | None:
+        """The delivery that started a session; None when no event did, or it is kept no more."""
+        fields = (_D.c[name] for name in _FIELDS)
+        query = sa.select(*fields).where(_D.c.session_id == session_id, _D.c.kind == "start")
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Delivery(**row._mapping)
+
     def deliveries_of(self, event_ids: Sequence[str]) -> dict[str, builtins.list[Delivery]]:
         """The deliveries of several events."""
         found: dict[str, builtins.list[Delivery]] = {identifier: [] for identifier in event_ids}

@@ -97,7 +97,7 @@ def head_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
 def starter(story: Story) -> list[tuple[str, str]]:
     """What started the session; of one that repeats another, what had started that one."""
     facts, origin = story.facts, story.facts.get("origin")
-    if facts.get("only_log"):
+    if facts.get("only_log") and not facts["event_id"]:
         return [("by", "not known any more")]
     event = f"trigger {facts['trigger']}, event {facts['event_id']}" if facts["event_id"] else ""
     if origin:

@@ -221,8 +221,11 @@ def test_a_session_made_from_another_one_names_it(how, steps, by, note):
 
 
 def test_a_session_of_which_only_the_log_is_left_says_so():
-    """Nobody knows what started it."""
-    assert "  by        not known any more" in head_lines(Story(facts(only_log=True)), Paper(80), at(90_000))
+    """What started it is known as long as its event is kept."""
+    forgotten = Story(facts(only_log=True, trigger=None, event_id=None))
+    assert "  by        not known any more" in head_lines(forgotten, Paper(80), at(90_000))
+    kept = head_lines(Story(facts(only_log=True, event_id="evt_1")), Paper(80), at(90_000))
+    assert "  by        trigger orders, event evt_1" in kept
 
 
 def test_waits_are_told_relative_and_written_absolute():
