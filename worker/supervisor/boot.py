@@ -135,9 +135,14 @@ def launch_of(
 
 
 def process_environment(deployment: Deployment, urls: dict[str, str], base_url: str) -> dict[str, str]:
-    """The environment of the process: ours without what is ours alone, and the deployment's variables on top."""
+    """The environment of the process: ours without what is ours alone, and the deployment's variables on top.
+
+    ``CONNECTION__connection_id`` is what events say of where they come from: the connection's name.
+    """
+    connections = deployment.desired["project"]["connections"]
     return (
-        inherited_environment()
+        {f"{connection['name']}__connection_id": connection["name"] for connection in connections}
+        | inherited_environment()
         | deployment.environment
         | urls
         | {"store_public_url": f"{base_url.rstrip('/')}/store/{deployment.project}"}

@@ -142,6 +142,21 @@ def test_process_environment_is_the_deployments(monkeypatch):
     assert (found["PYTHONHASHSEED"], found["PYTHONUNBUFFERED"]) == ("0", "1")
 
 
+def test_process_environment_names_connections():
+    """A program finds out what events say of where they come from; what the user says of it wins."""
+    connections = [
+        {"name": "chat", "integration": "slack", "vars": []},
+        {"name": "hub", "integration": "github", "vars": []},
+    ]
+    known = dataclasses.replace(
+        DEPLOYMENT,
+        desired=desired(triggers=TRIGGERS, connections=connections, name="shop"),
+        environment={"hub__connection_id": "mine"},
+    )
+    found = boot.process_environment(known, {}, "")
+    assert (found["chat__connection_id"], found["hub__connection_id"]) == ("chat", "mine")
+
+
 @pytest.mark.parametrize(
     ("base", "url"),
     [
