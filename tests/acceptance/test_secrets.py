@@ -273,7 +273,7 @@ def look_everywhere(up, vendor):
     assert found_in(database(up.home / "autokitteh.db"), *secrets) == []
     # What a process writes reaches its file through the supervisor, a moment later.
     logs = lambda: "".join(path.read_text() for path in (up.home / "logs").iterdir())  # noqa: E731
-    eventually_sync(lambda: "stderr ••••••" in logs())
+    eventually_sync(lambda: "sub ••••••" in logs())
     own_files = [
         path
         for path in up.home.rglob("*")
@@ -281,8 +281,8 @@ def look_everywhere(up, vendor):
     ]
     for path in own_files:
         assert found_in(path.read_bytes(), *secrets) == [], path
-    assert "sub ••••••" in logs
-    assert "TOKEN=••••••" in logs
+    assert "TOKEN=••••••" in logs()
+    assert "stderr ••••••" in told  # in the session's own log
     assert found_in(b"\0".join(up.watch.seen), *secrets) == []
     assert any(b"worker.process" in line for line in up.watch.seen)
     assert [entry for entry in up.ak("var", "list", "secretive", "--reveal") if entry["value"] == TOKEN]
