@@ -50,11 +50,8 @@ WITHOUT_EXAMPLE: dict[str, set[str]] = {
     },
     "worker/activities/runtime.py": {
         "restart in a handler that is not durable: it has no history; return, or loop (is_durable: false)",
-        "… inside an activity: it would not be recorded; call it in the handler, outside of functions marked @autokitteh.activity",
     },
     "worker/activities/system.py": {
-        "add_values(…): …",
-        "add_values(…): … cannot be added to",
         "there is no operation …",
     },
     "worker/cli/connection.py": {
@@ -75,6 +72,7 @@ WITHOUT_EXAMPLE: dict[str, set[str]] = {
     },
     "worker/cli/deployment.py": {
         "the build of … is gone",
+        "… is the beginning of several deployments",
         "… is …, not active; nothing was changed",
     },
     "worker/cli/doctor.py": {
@@ -156,15 +154,8 @@ WITHOUT_EXAMPLE: dict[str, set[str]] = {
         "the history of this run has … events and … MiB; Temporal ends it at 51,200 or 50 MiB: call autokitteh.restart() between two events",
     },
     "worker/session/syscalls.py": {
-        "restart in a thread: call it in the handler; its threads end with the run",
         "start(…): a secret of this project cannot go to another one",
         "the subscription to … was not used since the last restart: unsubscribe",
-    },
-    "worker/session/system.py": {
-        "… is a step also where activities are inhibited",
-    },
-    "worker/session/threads.py": {
-        "exception in thread …: …: …",
     },
     "worker/store/config.py": {
         "… has a trigger … already, or will have",
