@@ -60,6 +60,7 @@ async def up(
                 failed = True
         if failed and not watching and not deployments and not running.store.deployments.wanted():
             return 1
+        await all_serve(running, deployments, out)
         ready(running, deployments, out)
         following = asyncio.create_task(follow(running.store, out)) if not out.as_json else None
         beside = [following] if following is not None else []
@@ -101,6 +102,14 @@ async def supervisor_is_up(running: dev.Running) -> None:
     async with asyncio.timeout(_SUPERVISOR_SECONDS):
         while not await asyncio.to_thread(running.store.services.alive, "supervisor", 15.0):
             await asyncio.sleep(0.05)
+
+
+async def all_serve(running: dev.Running, deployments: list[dict[str, Any]], out: Output) -> None:
+    """Wait for the processes of deployments that were active already; one that does not come up is told."""
+    late = await running.supervisor.serving([item["deployment"] for item in deployments])
+    for item in deployments:
+        if item["deployment"] in late:
+            out.progress(f"warning: {item['project']}: its process does not serve yet; `ak doctor` says why")
 
 
 def ready(running: dev.Running, deployments: list[dict[str, Any]], out: Output) -> None:

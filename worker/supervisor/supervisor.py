@@ -18,7 +18,7 @@ import contextlib
 import os
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
 from temporalio.client import Client
@@ -41,6 +41,8 @@ _TICK_SECONDS = 0.25
 _BEAT_SECONDS = 2.0
 _ALIVE_SECONDS = 10.0  # without a sign of life a supervisor counts as gone
 _STUCK_LIMIT = 2
+_SERVING_SECONDS = 15.0
+_SERVING_POLL_SECONDS = 0.02
 SERVICE_KIND = "supervisor"
 
 
@@ -100,6 +102,21 @@ class Supervisor:
     def wake(self) -> None:
         """Look at the store now rather than at the next tick."""
         self._wake.set()
+
+    async def serving(self, deployments: Collection[str], seconds: float = _SERVING_SECONDS) -> set[str]:
+        """Wait until a process of each of these deployments serves here; returns those that have none.
+
+        A deployment that does not come up here is not waited for, nor any longer than ``seconds``.
+        """
+        late = set(deployments)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while late := {key for key in late if not self._serves(key)} - self._failures.all():
+                    await asyncio.sleep(_SERVING_POLL_SECONDS)
+        return {key for key in deployments if not self._serves(key)}
+
+    def _serves(self, identifier: str) -> bool:
+        return identifier in self._keepers and self._keepers[identifier].ready.is_set()
 
     async def run(self) -> None:
         """Supervise until cancelled; all processes are down when it returns."""

@@ -139,6 +139,29 @@ async def test_process_that_crashes_again_and_again_is_seen_and_stays_wanted(mon
     assert shop.state() == "active"
 
 
+async def test_processes_of_active_deployments_are_waited_for():
+    """Whoever starts a supervisor can wait until what was active before is served again."""
+    shop = FakeInstallation(
+        asked_for(1, "active", activated_at=AT), asked_for(2, "draining", activated_at=AT)
+    )
+    one = shop.supervisor()
+    async with supervised(one):
+        assert await one.serving(["dep_1"]) == set()
+        assert shop.running(1)
+
+
+async def test_processes_that_do_not_come_up_are_not_waited_for():
+    """What cannot start here is named at once, what says nothing after the time that was given."""
+    shop = FakeInstallation(asked_for(1, "active", activated_at=AT))
+    broken = shop.supervisor(never)
+    async with supervised(broken):
+        assert await broken.serving(["dep_1"], seconds=60) == {"dep_1"}
+    shop.first_reports["dep_1"] = Report("metrics")
+    silent = shop.supervisor()
+    async with supervised(silent):
+        assert await silent.serving(["dep_1"], seconds=0.05) == {"dep_1"}
+
+
 async def test_drained_deployment_is_retired():
     """Without open sessions its process ends and its record is inactive, said once by two supervisors."""
     shop = FakeInstallation(asked_for(1, "active"), asked_for(2))
