@@ -30,15 +30,15 @@ CHECKS = {
     ],
 }
 # Files share a server between their tests, so a file stays on one worker.
-BY_FILE = ["-n", "2", "--dist", "loadfile"]
+BY_FILE = ["--dist", "loadfile", "-n"]
 TIERS = {
     "unit": [*PYTEST, "-n", "2", "tests/unit", *sorted(map(str, (ROOT / "tests").glob("test_*.py")))],
     "conformance": [*PYTEST, "-n", "2", "tests/conformance"],
     "replay": [*PYTEST, "-n", "2", "tests/replay"],
-    "integration": [*PYTEST, *BY_FILE, "tests/integration"],
-    "acceptance": [*PYTEST, *BY_FILE, "--durations=10", "tests/acceptance"],
+    "integration": [*PYTEST, *BY_FILE, "2", "tests/integration"],
+    "acceptance": [*PYTEST, *BY_FILE, "3", "--durations=10", "tests/acceptance"],
     "chaos": [
-        *(*PYTEST, *BY_FILE, "-n", "3", "--no-loadscope-reorder", "--durations=5"),
+        *(*PYTEST, *BY_FILE, "3", "--no-loadscope-reorder", "--durations=5"),
         "tests/chaos",
     ],
 }
