@@ -16,7 +16,7 @@ import typer
 
 from worker import clock, config
 from worker.cli import usage
-from worker.errors import InternalError, TemporalError, UsageError, WorkerError
+from worker.errors import InternalError, UsageError, WorkerError
 
 # What the command line library raises for a wrong command line, whichever copy of it typer uses.
 USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
@@ -49,23 +49,25 @@ def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exce
         return explained.exit_code
     except BrokenPipeError:
         return 0
-    except WorkerError as error:
-        show(error, as_json=as_json)
-        return error.exit_code
     except Exception as error:
-        if type(error).__name__ == "RPCError":  # named, not imported: most commands never talk to Temporal
-            from worker.rpc import refused
-
-            show(refused("Temporal refused", error), as_json=as_json)  # type: ignore[arg-type]
-            return TemporalError.exit_code
-        report = write_report(error)
-        bug = InternalError(
-            f"a bug in ak: {type(error).__name__}: {error}",
-            hint=f"Nothing is wrong with your command. The report: {report}",
-        )
-        show(bug, as_json=as_json)
-        return bug.exit_code
+        told = explained_error(error)
+        show(told, as_json=as_json)
+        return told.exit_code
     return result if isinstance(result, int) else 0
+
+
+def explained_error(error: Exception) -> WorkerError:
+    """An error as it is told: ours as it is, what Temporal refused, else a bug, of which a report is written."""
+    if isinstance(error, WorkerError):
+        return error
+    if type(error).__name__ == "RPCError":  # named, not imported: most commands never talk to Temporal
+        from worker.rpc import refused
+
+        return refused("Temporal refused", error)  # type: ignore[arg-type]
+    return InternalError(
+        f"a bug in ak: {type(error).__name__}: {error}",
+        hint=f"Nothing is wrong with your command. The report: {write_report(error)}",
+    )
 
 
 def show(error: WorkerError, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from worker import config
+from worker.cli.errors import explained_error
 from worker.errors import WorkerError
 from worker.usercode import archive
 
@@ -55,5 +56,6 @@ async def watch(
         deployed = now
         try:
             tell(await deploy(directory))
-        except WorkerError as error:
-            tell(f"{error.code}: {error}\n  what ran before goes on; save again when it is put right")
+        except Exception as error:  # whatever it is, the watching goes on, and nothing ends unseen
+            told = explained_error(error)
+            tell(f"{told.code}: {told}\n  what ran before goes on; save again when it is put right")

@@ -52,3 +52,30 @@ async def test_changes_are_deployed_and_errors_told(tmp_path):
             await task
     assert deployed == [["main.py"], ["broken.py", "main.py"], ["main.py"]]
     assert told[0] == "changed: main.py"
+
+
+async def test_error_of_ours_does_not_end_the_watching(tmp_path, monkeypatch):
+    """It is told with its report, and the next change is deployed."""
+    monkeypatch.setenv("AK_HOME", str(tmp_path / "home"))
+    project = tmp_path / "p"
+    project.mkdir()
+    told: list[str] = []
+
+    async def deploy(directory):
+        """Fail in a way nobody thought of, once."""
+        if (directory / "odd.py").exists():
+            raise RuntimeError("nobody thought of this")
+        return "deployed"
+
+    task = asyncio.create_task(watch.watch(project, deploy, told.append, watch.look(project)))
+    try:
+        (project / "odd.py").write_text("")
+        await eventually(lambda: "a bug in ak: RuntimeError: nobody thought of this" in "".join(told))
+        (project / "odd.py").unlink()
+        await eventually(lambda: told[-1] == "deployed")
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    (report,) = (tmp_path / "home" / "reports").iterdir()
+    assert "nobody thought of this" in report.read_text()
