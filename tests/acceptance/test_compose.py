@@ -25,6 +25,8 @@ import yaml
 from tests.helpers import compose, postgres
 from tests.helpers.temporal import shared_server
 from tests.helpers.waiting import eventually_sync
+from worker.config import Settings
+from worker.contracts import EAGER_CALLS
 
 ROOT = compose.ROOT
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
@@ -94,6 +96,18 @@ def test_every_variable_is_in_the_example():
         assert len(ways) == 1, f"{name} has different defaults: {ways}"
         (way,) = ways
         assert way == (f":-{example[name]}" if example[name] else ":?set it in .env, see .env.example"), name
+
+
+def test_settings_of_the_example_are_the_defaults(tmp_path):
+    """What it names and does not change is as it would be without it; the calls begun at once are three either way."""
+    given = {
+        name: value
+        for name, value in compose.example().items()
+        if name.startswith(("AK_RETENTION_", "AK_ANSWER_", "AK_BUDGET_", "AK_IDLE_"))
+    }
+    assert len(given) == 9
+    assert Settings.load(given, tmp_path) == Settings.load({}, tmp_path)
+    assert int(compose.example()["AK_EAGER_CALLS"]) == EAGER_CALLS
 
 
 @pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "AK_PAYLOAD_KEY", "AK_PUBLIC_URL"])
