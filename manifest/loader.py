@@ -125,6 +125,16 @@ class _Loader:
         if kind:
             self._check_schedule(fields, schedule if kind == "schedule" else "", kind)
         event_type = self._text(fields, "event_type")
+        is_sync = self._bool(fields, "is_sync", default=False)
+        if is_sync and kind not in {"webhook", ""}:
+            # A warning, since AutoKitteh takes it and what it asks for changes nothing.
+            self._report(
+                fields["is_sync"],
+                f"is_sync means nothing to a {kind}: only the caller of a webhook waits for an answer",
+                "AK2002",
+                severity="warning",
+                hint="remove it",
+            )
         return Trigger(
             name,
             kind,
@@ -132,7 +142,7 @@ class _Loader:
             "" if event_type == "*" else event_type,
             self._filter(fields),
             self._bool(fields, "is_durable", default=True),
-            self._bool(fields, "is_sync", default=False),
+            is_sync,
             connection,
             schedule,
             *(self._text(fields, key) for key in schedules.OPTIONS),

@@ -23,10 +23,11 @@ def parent(event):
 
 
 def missing(event):
-    try:
-        autokitteh.start("main.py:child", project="third")
-    except autokitteh.AutoKittehError as error:
-        print(error)
+    for name in ("third", "broken"):
+        try:
+            autokitteh.start("main.py:child", project=name)
+        except autokitteh.AutoKittehError as error:
+            print(error)
 
 
 def in_order(event):
@@ -66,6 +67,7 @@ def child(event):
     print(event.data.n)
     return event.data.n * 2
 """
+BROKEN = "import nowhere_at_all\n" + SECOND
 CHILD = "- {name: hook, type: webhook, call: 'main.py:child'}"
 TRIGGERS = """
 - {name: first_hook, type: webhook}
@@ -105,11 +107,17 @@ def test_child_in_another_project_signals_its_result(up):
     assert (up.prints(child["id"]), found) == (["20"], {"completed": True, "value": 40})
 
 
-def test_start_in_a_project_that_is_not_there_is_an_error(up):
-    """The message names it."""
-    session = begin(up, "missing")
+@pytest.mark.parametrize("durable", [True, False], ids=["durable", "not durable"])
+def test_start_in_a_project_that_cannot_run_it_is_an_error(up, tmp_path, durable):
+    """There is none of that name, or its only deployment has failed; the message names it."""
+    broken = write(tmp_path / "broken", "broken", {"main.py": BROKEN}, triggers=CHILD)
+    assert "nowhere_at_all" in up.run("deploy", str(broken), check=False).stderr
+    session = begin(up, "missing", durable=durable)
     result(up, session)
-    assert "third" in up.prints(session)[0]
+    assert up.prints(session) == [
+        "start('main.py:child'): there is no project 'third'",
+        "start('main.py:child'): project 'broken' was never deployed successfully",
+    ]
 
 
 @pytest.mark.parametrize("durable", [True, False], ids=["durable", "not durable"])

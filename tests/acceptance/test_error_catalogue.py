@@ -176,6 +176,7 @@ def world(up, tmp_path_factory):
     directory = tmp_path_factory.mktemp("errors")
     found = Settings.load({**up.environment})
     store = open_store(found.database_url, secret_key=found.installation_key())
+    store.projects.ensure("bakery")  # asked for once, and never active
     made = World(up, store, directory)
     made.shop.mkdir()
     (made.shop / "mode").write_text("")

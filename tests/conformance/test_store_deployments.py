@@ -147,6 +147,23 @@ def test_given_up_deployment_has_failed_unless_it_was_active_before(store):
     assert states == {"v1": ("failed", {"message": "no"}), "v2": ("inactive", {"message": "no"})}
 
 
+def test_prospect_of_a_project_is_that_of_its_best_deployment(store):
+    """Nothing was ever deployed; on its way; failed; active; active once; and the next one failed."""
+    error = {"message": "m", "where": "", "hint": "", "code": "AK1100"}
+    seen = [store.projects.prospect("p")]
+    made = request(store)
+    seen.append(store.projects.prospect("p"))
+    store.deployments.give_up(made.id, error)
+    seen.append(store.projects.prospect("p"))
+    activate(store)
+    seen.append(store.projects.prospect("p"))
+    store.deployments.move(made.id, ["active"], "inactive")
+    seen.append(store.projects.prospect("p"))
+    store.deployments.give_up(request(store, "v2").id, error)
+    seen.append(store.projects.prospect("p"))
+    assert seen == ["", "pending", "failed", "active", "inactive", "inactive"]
+
+
 def test_activate_refuses_what_is_not_asked_for_any_more(store):
     """A supervisor that comes late changes nothing."""
     first = activate(store, "v1")

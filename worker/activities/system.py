@@ -138,9 +138,12 @@ class System:
         self._store.values.publish(self._project, arguments["key"], published=False)
 
     def _do_find_project(self, arguments: dict[str, JSON], _caller: Caller) -> JSON:
-        name = arguments["project"]
+        name, loc = arguments["project"], arguments["loc"]
         if self._store.projects.get(name) is None:
-            raise AutoKittehError(f"start({arguments['loc']!r}): there is no project {name!r}")
+            raise AutoKittehError(f"start({loc!r}): there is no project {name!r}")
+        if self._store.projects.prospect(name) in {"failed", ""}:
+            # Nothing would ever serve it. One that was deactivated may be activated again, and serves it then.
+            raise AutoKittehError(f"start({loc!r}): project {name!r} was never deployed successfully")
 
     def _do_subscribe(self, arguments: dict[str, JSON], caller: Caller) -> JSON:
         source, text = arguments["source"], self._codec.decode(arguments["filter"])

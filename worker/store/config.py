@@ -12,6 +12,8 @@ from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import Connection, Project, Trigger
 
+_COMING = ("active", "starting", "pending")  # states of a deployment that serves, or is on its way
+
 
 class Projects:
     """The projects."""
@@ -42,6 +44,26 @@ class Projects:
         found = self.get(name)
         assert found is not None
         return found
+
+    def prospect(self, name: str) -> str:
+        """Whether what is started in a project is served, now or later.
+
+        Returns:
+            The state of its best deployment: ``active``; ``pending`` or ``starting``; ``inactive`` when one was active
+            once; ``failed`` when none ever was; empty when there is none, as when there is no such project.
+        """
+        table = tables.deployments
+        query = sa.select(table.c.state, table.c.activated_at).where(table.c.project == name)
+        with self._database.read() as connection:
+            found = {
+                row.state
+                if row.state in _COMING
+                else "inactive"
+                if row.activated_at is not None
+                else "failed"
+                for row in connection.execute(query)
+            }
+        return next((state for state in (*_COMING, "inactive", "failed") if state in found), "")
 
 
 class Connections:

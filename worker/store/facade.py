@@ -117,7 +117,7 @@ def schema_of(url: str) -> tuple[int, int]:
 
 
 class SessionStore:
-    """What a build process gets: no secrets, no deployments, and of keys the one for its project's filters."""
+    """What a build process gets: no secrets, of deployments only states, and the key for its project's filters."""
 
     def __init__(self, database: Database, filter_key: bytes = b"") -> None:
         self.log = SessionLog(database)

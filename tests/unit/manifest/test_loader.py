@@ -90,6 +90,24 @@ def test_unknown_meaningless_key_is_only_a_warning():
     assert result.manifest is not None
 
 
+@pytest.mark.parametrize(
+    ("trigger", "said"),
+    [
+        ("schedule: '@daily', is_sync: true", ["means nothing to a schedule"]),
+        ("connection: c, is_sync: true", ["means nothing to a connection"]),
+        ("schedule: '@daily', is_sync: false", []),
+        ("type: webhook, is_sync: true", []),
+    ],
+)
+def test_waiting_for_an_answer_where_nobody_waits_is_a_warning(trigger, said):
+    """AutoKitteh takes it, so it is no error; it changes nothing, so it is said."""
+    head = "version: v2\nproject:\n  name: p\n  connections: [{name: c, integration: slack}]\n"
+    result = manifest.load_text(f"{head}  triggers:\n    - {{name: t, {trigger}}}\n")
+    assert result.manifest is not None
+    assert [(item.severity, item.line) for item in result.problems] == [("warning", 6)] * len(said)
+    assert all(words in item.message for words, item in zip(said, result.problems, strict=True))
+
+
 def test_filter_problem_points_into_the_file():
     """The column is that of the word inside the quoted filter."""
     text = 'version: v2\nproject:\n  name: p\n  triggers:\n    - name: t\n      type: webhook\n      filter: "data.x == foo"\n'
