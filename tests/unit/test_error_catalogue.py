@@ -96,6 +96,7 @@ def ak(tmp_path, monkeypatch, capsys):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr(context, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(context, "LOOK_SECONDS", 0.0)
 
     def run(example, line: str, *more: str) -> tuple[int, str, str]:
         """In this process."""

@@ -457,6 +457,7 @@ def place(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("AK_LISTEN", "127.0.0.1:0")
     monkeypatch.setattr(context, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(context, "LOOK_SECONDS", 0.0)
 
     def run(*arguments: str) -> str:
         """A command, in this process; what it printed."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from worker import config
 from worker.cli.output import Output
 from worker.config import Settings
-from worker.errors import NotFoundError
+from worker.errors import NotFoundError, TemporalError
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 20.0  # for a Temporal that is just starting
+LOOK_SECONDS = 2.0  # where none is on its way, or most of the answer needs none
 
 
 def settings() -> Settings:
@@ -62,12 +63,36 @@ def opened(found: Settings) -> Iterator[Store]:
 
 @contextlib.asynccontextmanager
 async def connected(found: Settings, store: Store) -> AsyncIterator[Client]:
-    """Temporal, with the store for large payloads."""
+    """Temporal, with the store for large payloads.
+
+    One that is configured, or that an ``ak up`` of this home just starts, is waited for; else there is none to wait for.
+    """
     from worker import temporal
 
+    coming = found.temporal_address or config.is_held(config.lock_file(found.home))
+    patience = PATIENCE_SECONDS if coming else LOOK_SECONDS
     yield await temporal.connect(
-        found, store.blobs, patience_seconds=PATIENCE_SECONDS, tell=Output(as_json=False).progress
+        found, store.blobs, patience_seconds=patience, tell=Output(as_json=False).progress
     )
+
+
+@contextlib.asynccontextmanager
+async def looking(found: Settings, store: Store, unknown: str) -> AsyncIterator[Client | None]:
+    """Temporal, for a command that knows most of its answer without; None where Temporal does not answer.
+
+    Args:
+        found: the settings.
+        store: for large payloads.
+        unknown: what the answer goes without, said on standard error: ``open sessions are not counted``.
+    """
+    from worker import temporal
+
+    try:
+        client = await temporal.connect(found, store.blobs, patience_seconds=LOOK_SECONDS)
+    except TemporalError as error:
+        Output(as_json=False).progress(f"warning: {unknown}: {error.message}")
+        client = None
+    yield client
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

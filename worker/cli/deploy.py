@@ -114,6 +114,10 @@ async def deploy_directory(
     if not prepared.changed:
         active = store.deployments.active(prepared.project)
         assert active is not None
+        if not store.services.alive("supervisor", _ALIVE_SECONDS):
+            out.progress(
+                "warning: no worker is running, so nothing serves it; start one: `ak up` or `ak worker`"
+            )
         return answer_for(active, store, found, changed=False) | {"actions": actions}
     check_use(prepared, store, out, yes=yes)
     if not store.services.alive("supervisor", _ALIVE_SECONDS):

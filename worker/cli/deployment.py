@@ -64,7 +64,7 @@ def list_deployments(
             item["id"],
             item["project"],
             item["state"],
-            str(item["sessions"]),
+            counted(item["sessions"]),
             age(item["activated_at"] or item["created_at"]),
             item["build"],
         ]
@@ -170,7 +170,8 @@ def deactivate(deployment: Which, as_json: Json = False) -> None:
             return {**facts, **details(now)}
 
     answer = context.run(work())
-    hint = f"  Its open sessions go on: {answer['sessions']}. Activate it again: ak deployment activate {answer['id']}"
+    going_on = f"Its open sessions go on: {counted(answer['sessions'])}."
+    hint = f"  {going_on} Activate it again: ak deployment activate {answer['id']}"
     Output(as_json=as_json).document(answer, f"{answer['project']} takes no new work\n{hint}")
 
 
@@ -213,15 +214,19 @@ def find(store: Store, text: str) -> Deployment:
 
 
 async def described(records: list[Deployment], found: Any, store: Store) -> list[dict[str, Any]]:
-    """Deployments as listed, with their open sessions as Temporal counts them."""
+    """Deployments as listed, with their open sessions as Temporal counts them; None where it does not answer."""
     from worker import versions
 
+    if not records:
+        return []
     gate = asyncio.Semaphore(_AT_ONCE)
-    async with context.connected(found, store) as client:
+    async with context.looking(found, store, "open sessions are not counted") as client:
 
         async def one(record: Deployment) -> dict[str, Any]:
-            async with gate:
-                sessions = await versions.open_sessions(client, record.project, record.version)
+            sessions = None
+            if client is not None:
+                async with gate:
+                    sessions = await versions.open_sessions(client, record.project, record.version)
             return {
                 "id": record.id,
                 "project": record.project,
@@ -255,7 +260,7 @@ def text_of(answer: dict[str, Any]) -> str:
         f"{answer['id']}  {answer['state']}",
         f"  project       {answer['project']}",
         f"  build         {answer['build']}   version {answer['version']}",
-        f"  open sessions {answer['sessions']}",
+        f"  open sessions {counted(answer['sessions'])}",
         f"  created       {moment(answer['created_at'])}   activated {moment(answer['activated_at'])}",
         *(f"  trigger       {item['name']} ({item['kind']})  {item['call']}" for item in answer["triggers"]),
     ]
@@ -266,6 +271,11 @@ def text_of(answer: dict[str, Any]) -> str:
     if answer["error"]:
         lines.append(f"  error         {answer['error']['code']}: {answer['error']['message']}")
     return "\n".join(lines)
+
+
+def counted(sessions: int | None) -> str:
+    """How many sessions there are, as far as Temporal said."""
+    return "unknown" if sessions is None else str(sessions)
 
 
 def age(since: Any) -> str:

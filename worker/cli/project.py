@@ -12,7 +12,7 @@ from worker.cli import completing, context
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
 from worker.cli.output import Output, moment, table
-from worker.errors import InUseError, NotFoundError, TemporalError, WorkerError
+from worker.errors import InUseError, NotFoundError, WorkerError
 
 if TYPE_CHECKING:
     from worker.store import Store
@@ -203,14 +203,11 @@ def contents(store: Store, project: str) -> str:
 
 
 async def open_sessions(project: str, store: Store) -> int | None:
-    """How many run; None where Temporal cannot be asked."""
+    """How many run; None where Temporal does not answer."""
     from worker import removal
 
-    try:
-        async with context.connected(context.settings(), store) as client:
-            return len(await removal.open_sessions(client, project))
-    except TemporalError:
-        return None
+    async with context.looking(context.settings(), store, "open sessions are not counted") as client:
+        return None if client is None else len(await removal.open_sessions(client, project))
 
 
 def text_of(answer: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,14 @@ from worker import ids
 from worker.cli import context
 from worker.cli.deploy import Json
 from worker.cli.output import Output
+from worker.config import Settings
 from worker.errors import WorkerError
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from worker.retention import Removed
+    from worker.store import Store
 
 app = typer.Typer(
     help="What is kept how long, and cleaning by hand.", no_args_is_help=True, rich_markup_mode=None
@@ -33,9 +40,18 @@ _WHAT = {
 def show(as_json: Json = False) -> None:
     """Show what is kept how long, and what a cleaning would delete now. Nothing is deleted.
 
+    Where Temporal does not answer, only what is kept is known.
+
     Example: ak retention show
     """
-    clean(delete=False, as_json=as_json)
+    found = context.settings()
+
+    async def work() -> Removed | None:
+        with context.opened(found) as store:
+            async with context.looking(found, store, "what would be deleted is not known") as client:
+                return None if client is None else await sweep(found, store, client, delete=False)
+
+    tell(found, context.run(work()), delete=False, as_json=as_json)
 
 
 @app.command()
@@ -49,48 +65,52 @@ def run(
 
     Example: ak retention run --dry-run
     """
-    clean(delete=not dry_run, as_json=as_json)
-
-
-def clean(*, delete: bool, as_json: bool) -> None:
-    """Sweep store and home, and print what went."""
-    from worker.retention import LEASE, Files, Removed, Sweep
-    from worker.retention.sweep import LEASE_SECONDS, as_document
-
     found = context.settings()
-    owner = ids.new("cli")
 
     async def work() -> Removed:
         with context.opened(found) as store:
             async with context.connected(found, store) as client:
-                if delete and not store.leases.take(LEASE, owner, LEASE_SECONDS):
-                    raise WorkerError(
-                        "another process is cleaning right now", hint="It does the same; try again later."
-                    )
-                try:
-                    removed = await Sweep(
-                        store,
-                        client,
-                        found.keep,
-                        delete=delete,
-                        still_mine=lambda: not delete or store.leases.take(LEASE, owner, LEASE_SECONDS),
-                    ).run()
-                finally:
-                    if delete:
-                        store.leases.release(LEASE, owner)
-                removed.files = Files(found).clean(store.deployments.wanted(), delete=delete)
-                return removed
+                return await sweep(found, store, client, delete=not dry_run)
 
-    removed = context.run(work())
+    tell(found, context.run(work()), delete=not dry_run, as_json=as_json)
+
+
+async def sweep(found: Settings, store: Store, client: Client, *, delete: bool) -> Removed:
+    """Sweep store and home, or say what would go."""
+    from worker.retention import LEASE, Files, Sweep
+    from worker.retention.sweep import LEASE_SECONDS
+
+    owner = ids.new("cli")
+    if delete and not store.leases.take(LEASE, owner, LEASE_SECONDS):
+        raise WorkerError("another process is cleaning right now", hint="It does the same; try again later.")
+    try:
+        removed = await Sweep(
+            store,
+            client,
+            found.keep,
+            delete=delete,
+            still_mine=lambda: not delete or store.leases.take(LEASE, owner, LEASE_SECONDS),
+        ).run()
+    finally:
+        if delete:
+            store.leases.release(LEASE, owner)
+    removed.files = Files(found).clean(store.deployments.wanted(), delete=delete)
+    return removed
+
+
+def tell(found: Settings, removed: Removed | None, *, delete: bool, as_json: bool) -> None:
+    """Print the settings, and what went."""
+    from worker.retention.sweep import as_document
+
     document = {
         "dry_run": not delete,
         "kept": dataclasses.asdict(found.keep),
-        "removed": as_document(removed),
+        "removed": None if removed is None else as_document(removed),
     }
     Output(as_json=as_json).document(document, text_of(document, removed))
 
 
-def text_of(document: dict[str, Any], removed: Any) -> str:
+def text_of(document: dict[str, Any], removed: Removed | None) -> str:
     """The settings, and what went, as a person reads it."""
     kept = document["kept"]
 
@@ -104,6 +124,10 @@ def text_of(document: dict[str, Any], removed: Any) -> str:
         f"  events       {lasts(kept['event_days'])}{events}",
         f"  logs         {lasts(kept['log_days'])} after a session's last line{lines}",
         f"  deployments  {lasts(kept['deployment_days'])}, and always the newest {kept['deployments']} of a project",
+    ]
+    if removed is None:
+        return "\n".join(text)
+    text += [
         f"  open sessions need what is theirs: there are {removed.open_sessions}",
         "would be deleted" if document["dry_run"] else "deleted",
     ]

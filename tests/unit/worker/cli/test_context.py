@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
@@ -22,6 +23,39 @@ def home(tmp_path, monkeypatch):
     config.write_running(tmp_path, gateway="g", temporal="127.0.0.1:2", ui="u", versions_limit=1000)
     with held(tmp_path):
         yield tmp_path
+
+
+async def test_who_only_looks_is_told_what_stays_unknown(home, monkeypatch, capsys):
+    """Temporal does not answer: the command goes on without it, and says so on standard error."""
+    monkeypatch.setattr(context, "LOOK_SECONDS", 0.0)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    found = context.settings()
+    with context.opened(found) as store:
+        async with context.looking(found, store, "open sessions are not counted") as client:
+            assert client is None
+    said = "warning: open sessions are not counted: Temporal does not answer at 127.0.0.1:1"
+    assert capsys.readouterr().err.startswith(said)
+
+
+@pytest.mark.parametrize(("configured", "starting", "waits"), [(1, 0, 20), (0, 1, 20), (0, 0, 2)])
+async def test_temporal_is_waited_for_where_one_is_coming(tmp_path, monkeypatch, configured, starting, waits):
+    """It is configured, or an ``ak up`` of this home starts it; nobody waits for one that nobody starts."""
+    monkeypatch.setenv("AK_HOME", str(tmp_path))
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "none.toml"))
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    if configured:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    patience = []
+
+    async def connect(*_arguments, patience_seconds, **_named):
+        """Only note how long it may take."""
+        patience.append(patience_seconds)
+
+    monkeypatch.setattr("worker.temporal.connect", connect)
+    found = context.settings()
+    with held(tmp_path) if starting else contextlib.nullcontext(), context.opened(found) as store:
+        async with context.connected(found, store):
+            assert patience == [waits]
 
 
 def test_commands_take_address_and_limit_of_a_running_up(home):
