@@ -20,6 +20,7 @@ from worker.store.records import Deployment
 
 _DAY_SECONDS = 86_400.0
 _GOING = ".going-"
+_TEMPORAL_LOG = "temporal"  # one file for a home; a server that had nothing to say for long is still writing it
 
 
 class Files:
@@ -38,7 +39,7 @@ class Files:
             return []
         now, long = clock.now().timestamp(), self._keep.deployment_days * _DAY_SECONDS
         builds = {item.build_id for item in wanted}
-        mine = {f"{item.project}-{item.id}" for item in wanted}
+        mine = {f"{item.project}-{item.id}" for item in wanted} | {_TEMPORAL_LOG}
         gone = [
             path for path in _in(self._builds) if path.name not in builds and _age(path, now) > _DAY_SECONDS
         ]

@@ -48,6 +48,7 @@ def test_unused_files_go_and_used_ones_are_touched(settings):
         aged(builds / "bld_new", 0.5),
         aged(logs / f"{wanted.project}-{wanted.id}.log", 50),
         aged(logs / "shop-dep_9.log", 20),
+        aged(logs / "temporal.log", 50),
         aged(environments / "young", 20),
     ]
     gone = [
