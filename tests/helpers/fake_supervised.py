@@ -189,13 +189,15 @@ class FakeInstallation:
 
 
 class FakeChild:
-    """A build process that says one thing at once."""
+    """A build process that says one thing at once, and ends when that is that it failed."""
 
     def __init__(self, deployment, first):
         self.deployment = deployment
         self.ended = False
         self._reports = asyncio.Queue()
         self.says(first)
+        if first.state == "failed":
+            self.dies()
 
     def says(self, report):
         """Report something."""

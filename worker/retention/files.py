@@ -20,7 +20,9 @@ from worker.store.records import Deployment
 
 _DAY_SECONDS = 86_400.0
 _GOING = ".going-"
-_TEMPORAL_LOG = "temporal"  # one file for a home; a server that had nothing to say for long is still writing it
+_TEMPORAL_LOG = (
+    "temporal"  # one file for a home; a server that had nothing to say for long is still writing it
+)
 
 
 class Files:

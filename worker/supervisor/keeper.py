@@ -94,9 +94,11 @@ class Keeper:
                     self._crashes = 0
                 delay = _BACKOFF_SECONDS[min(self._crashes, len(_BACKOFF_SECONDS) - 1)]
                 self._crashes += 1
-                project = self.deployment.project
-                log(action="build_process_ended", level="warning", project=project, status=status)
-                self._tell("crashed", {"project": project, "status": status, "again_in": delay})
+                if not self._explained or self.deployment.state in _SERVING:
+                    # One that does not start and said why has failed: that is told, and it hardly begins again.
+                    project = self.deployment.project
+                    log(action="build_process_ended", level="warning", project=project, status=status)
+                    self._tell("crashed", {"project": project, "status": status, "again_in": delay})
                 self._note_crashes(status)
                 await asyncio.sleep(delay)
         finally:

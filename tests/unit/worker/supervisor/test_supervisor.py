@@ -96,6 +96,7 @@ async def test_error_of_the_users_code_fails_it():
         assert (shop.state(1), len(shop.running(1))) == ("active", 1)
     assert shop.records["dep_2"].error["code"] == "AK1101"
     assert shop.records["dep_2"].error["where"] == "main.py:1"
+    assert "crashed" not in shop.told  # it would say that it is started again
 
 
 async def test_failed_return_to_an_older_version_leaves_it_draining():
