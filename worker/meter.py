@@ -18,6 +18,8 @@ COUNTER: Final = "counter"
 HISTOGRAM: Final = "histogram"
 GAUGE: Final = "gauge"  # read when asked for, never summed up here
 
+SESSION_STATES: Final = ("running", "completed", "error", "stopped")  # a label of autokitteh_sessions_total
+
 _SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LONG: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
@@ -82,7 +84,8 @@ METRICS: Final[dict[str, Definition]] = {
 }
 
 Labels = tuple[str, ...]
-Reading = tuple[str, Labels, float]  # of a gauge
+# Of a gauge; of a counter, what it shows before it has counted: from one that begins at 1, Prometheus sees no increase.
+Reading = tuple[str, Labels, float]
 
 
 @dataclass

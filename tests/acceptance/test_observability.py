@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -40,6 +44,10 @@ def on_event(event):
 
 def child(event):
     work(2)
+
+
+def waits(event):
+    time.sleep(3600)
 
 
 def fails(event):
@@ -156,12 +164,70 @@ def test_the_metrics_say_what_happened(up):
     assert value("autokitteh_calls_total", project="observed", name="main.work", outcome="done") == 2
     assert value("autokitteh_events_total", project="observed", source="hook") == 1
     assert value("autokitteh_filter_errors_total", project="observed", trigger="broken") == 1
+    before = scrape(up)[sessions, tuple(sorted({**done, "state": "stopped"}.items()))]
+    assert before == 0  # a first one shows as an increase
     assert value("autokitteh_deployments", project="observed", state="active") == 1
     assert value("autokitteh_build_processes", project="observed") == 1
     assert value("autokitteh_versions", project="observed") == 1
     for kind in ("start", "event"):
         assert value("autokitteh_delivery_seconds_count", project="observed", kind=kind) >= 1
     assert value("autokitteh_webhook_seconds_count", project="observed", trigger="hook", status="202") == 1
+
+
+SELECTOR = re.compile(r"(autokitteh_\w+)\{([^}]*)\}")
+MATCHER = re.compile(r'(\w+)(=~?)"([^"]*)"')
+GROUPED = re.compile(r"by \(([^)]*)\)")
+
+
+def selected(samples, name, matchers):
+    """The labels and values of what a selector of a query matches in a scrape."""
+    wanted = [
+        (label, f"(?:{value})" if kind == "=~" else re.escape(value))
+        for label, kind, value in MATCHER.findall(matchers.replace("$project", "observed"))
+    ]
+    return [
+        (dict(labels), value)
+        for (sample, labels), value in samples.items()
+        if sample == name and all(re.fullmatch(value, dict(labels).get(label, "")) for label, value in wanted)
+    ]
+
+
+def without_data(up):
+    """The queries of the board to which a scrape has nothing to say, each with the selector or the labels."""
+    board = json.loads((Path(__file__).parents[2] / "docs" / "grafana.json").read_text())
+    targets = [target for panel in board["panels"] for target in panel.get("targets", [])]
+    assert len(targets) > 10
+    samples, missing = scrape(up), []
+    for target in targets:
+        query = target["expr"]
+        labels = {label.strip() for group in GROUPED.findall(query) for label in group.split(",")}
+        labels |= set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")))
+        selectors = SELECTOR.findall(query)
+        assert len(selectors) == query.count("autokitteh_") >= 1, query
+        for name, matchers in selectors:
+            found = selected(samples, name, matchers)
+            moved = [found_labels for found_labels, value in found if value or name in STAND_AT_NOTHING]
+            missing += [] if moved else [f"{name}{{{matchers}}} in {query}"]
+            missing += [f"{label} in {query}" for label in sorted(labels) if moved and label not in moved[0]]
+    return missing
+
+
+STAND_AT_NOTHING = {"autokitteh_deliveries_pending"}
+
+
+def test_each_query_of_the_board_has_data(up):
+    """Names, label values and the labels that are grouped by are those of a scrape in which everything has happened."""
+
+    def ended():
+        found = selected(scrape(up), "autokitteh_sessions_total", 'state=~"completed|error"')
+        return {labels["handler"] for labels, _ in found}
+
+    eventually_sync(lambda: len(ended()) == 3)  # its process has handed over its sums
+    (process,) = up.build_pids()
+    os.kill(process, signal.SIGKILL)
+    eventually_sync(lambda: selected(scrape(up), "autokitteh_build_process_crashes_total", ""))
+    up.ak("session", "start", "observed", "main.py:waits")
+    eventually_sync(lambda: without_data(up) == [], 60)
 
 
 def test_every_metric_that_moved_is_one_of_the_list(up):

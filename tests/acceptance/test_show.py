@@ -340,6 +340,17 @@ def test_show_of_a_chain_of_restarts_of_a_fork_and_of_what_is_only_a_log(up, dep
     text = up.run("session", "show", chain).stdout
     check(text, "session/show-log")
     assert up.run("session", "show", chain, "--follow").stdout == text
+    assert up.run("session", "show", chain[:18]).stdout == text
+    listed = up.ak("session", "list", "show", "--handler", "chain")
+    assert [item["id"] for item in listed] == [again, fork, chain]
+    assert [item.get("only_log", False) for item in listed] == [False, False, True]
+    narrow = ("--handler", "main.py:chain", "--state", "completed", "--since", "1h", "--limit", "3")
+    assert [item["id"] for item in up.ak("session", "list", *narrow)] == [again, fork, chain]
+    assert [item["id"] for item in up.ak("session", "list", *narrow[:-1], "2")] == [again, fork]
+    for other in (("--state", "error"), ("--state", "running"), ("--until", "1h"), ("--trigger", "quick")):
+        assert up.ak("session", "list", "show", "--handler", "chain", *other) == []
+    (line,) = [line for line in up.run("session", "list", "--links").stdout.splitlines() if chain in line]
+    assert line.split()[2:7] == ["main.py:chain", "completed,", "only", "a", "log"]
     for command in (["debug", "--commands", "w"], ["fork", "--at", "1"], ["restart"]):
         refused = up.run("session", *command, chain, check=False)
         assert (refused.returncode, "ak session log" in refused.stderr) == (4, True)

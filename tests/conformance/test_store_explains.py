@@ -109,6 +109,40 @@ def test_errors_of_sessions_are_found_by_their_text(store):
     assert store.log.last_errors(["ses_1", "ses_9"]) == {"ses_1": "TimeoutError: slow"}
 
 
+def test_sessions_are_found_by_their_logs(store):
+    """By project, handler and time, newest first, page by page; each with what its beginning and end say."""
+    places = ("main.py:on_a", "main.py:on_b", "lib/mainXpy.py:on_a", "main.py:on_a")
+    for number, place in enumerate(places):
+        lines = [
+            LogLine(1, 100.0 + number, "state", "running", place),
+            LogLine(2, 110.0 + number, "print", "running", ""),
+            LogLine(3, 120.0 + number, "state", "completed", ""),
+        ]
+        store.log.write([LogBatch("q" if number == 3 else "p", f"ses_{number}", "run", 0, lines)])
+    again = LogLine(1, 130.0, "state", "restarted", "main.py:on_a")
+    store.log.write([LogBatch("p", "ses_0", "run2", 0, [again])])
+
+    def found(*which, **more) -> list[str]:
+        return [session for _, _, session in store.log.begun(*which, **{"limit": 9, **more})]
+
+    assert found() == ["ses_0", "ses_3", "ses_2", "ses_1", "ses_0"]
+    first = store.log.begun(limit=2)
+    assert found(before=first[-1][0]) == ["ses_2", "ses_1", "ses_0"]
+    assert found("q") == ["ses_3"]
+    assert found("p", "main.py:on_a") == ["ses_0", "ses_0"]
+    assert found("p", "main.py") == ["ses_0", "ses_1", "ses_0"]
+    assert found("p", "on_a") == ["ses_0", "ses_2", "ses_0"]
+    moments = [dt.datetime.fromtimestamp(second, dt.UTC) for second in (101, 102)]
+    assert found("", "", *moments) == ["ses_2", "ses_1"]
+    outlines = store.log.outlines(["ses_0", "ses_1", "ses_9"])
+    assert {name: [line.text for line in lines] for name, lines in outlines.items()} == {
+        "ses_0": ["running", "completed", "restarted"],
+        "ses_1": ["running", "completed"],
+    }
+    assert sorted(store.log.alike("ses_", 9)) == ["ses_0", "ses_1", "ses_2", "ses_3"]
+    assert store.log.alike("ses-", 9) == []
+
+
 def test_lines_are_read_cut_and_from_a_number_on(store):
     """For a look at a long session: no line longer than asked for."""
     lines = [LogLine(n, 1.0, "print", "x" * 1000) for n in range(5)]

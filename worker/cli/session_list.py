@@ -92,7 +92,7 @@ def text_of(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bo
         [
             item["id"],
             *([item["project"]] if project else []),
-            item["handler"],
+            item["handler"] or "-",
             state_text(item),
             item["trigger"] or "-",
             moment(item["started_at"]),
@@ -107,6 +107,9 @@ def text_of(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bo
     shown = [first]
     for line, item in zip(lines, sessions, strict=True):
         text = line
+        if item.get("only_log"):  # Temporal's UI knows it no more
+            shown.append(text)
+            continue
         if sys.stdout.isatty():  # the id is a link, as terminals know them
             text = text.replace(item["id"], f"\x1b]8;;{item['ui']}\x1b\\{item['id']}\x1b]8;;\x1b\\", 1)
         shown.append(text)
@@ -116,6 +119,8 @@ def text_of(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bo
 
 
 def state_text(session: dict[str, Any]) -> str:
-    """The state, with the code of what keeps it from getting on."""
+    """The state, with the code of what keeps it from getting on, or that Temporal has forgotten it."""
     problem = session["problem"]
+    if session.get("only_log"):
+        return f"{session['state']}, only a log"
     return f"{session['state']}, waits ({problem['code']})" if problem else str(session["state"])

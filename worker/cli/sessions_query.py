@@ -1,11 +1,15 @@
-"""Find sessions: Temporal's visibility, narrowed by what the store knows, with what they wait for."""
+"""Find sessions: Temporal's visibility, narrowed by what the store knows, with what they wait for.
+
+Sessions that Temporal has forgotten are found in the log. What the filters leave of the log is either among what Temporal
+gave, or Temporal is asked for it by its id: its lists lag a little, and a session that has just begun is not forgotten.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +32,8 @@ _PAGE = 50
 _TOLD = 200  # of so many open sessions it is asked what they wait for
 _AT_ONCE = 8
 _LATEST_EVENTS = 30
+_LOG_PAGE = 200
+_ENDED = frozenset({"completed", "error", "stopped"})
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ class Finder:
         found: list[dict[str, Any]] = []
         executions: list[WorkflowExecution] = []
         known: set[str] = set()
-        async for execution in self._executions(asked):
+        missing: list[str] = []
+        async for execution in self._executions(asked, missing):
             if execution.id in known:
                 continue  # a session that was reset has several runs: the newest counts
             known.add(execution.id)
@@ -68,6 +75,10 @@ class Finder:
             if len(found) >= asked.limit:
                 break
         await session_problems.add_problems(self._client, executions, found, self._store)
+        back_to = executions[-1].start_time if len(found) >= asked.limit else None
+        gone = await self._forgotten(asked, known, missing, back_to)
+        if gone:
+            found = sorted([*found, *gone], key=lambda item: item["started_at"], reverse=True)[: asked.limit]
         errors = await asyncio.to_thread(
             self._store.log.last_errors, [item["id"] for item in found if item["state"] == "error"]
         )
@@ -91,10 +102,10 @@ class Finder:
         await asyncio.gather(*(ask(session) for session in still[:_TOLD]))
         return found
 
-    async def _executions(self, asked: Asked) -> AsyncIterator[WorkflowExecution]:
-        """Newest first; by what the store knows where that was asked for."""
+    async def _executions(self, asked: Asked, missing: list[str]) -> AsyncIterator[WorkflowExecution]:
+        """Newest first; by what the store knows where that was asked for: what Temporal has not is ``missing``."""
         query = query_of(asked)
-        if not (asked.event or asked.error or asked.trigger):
+        if not by_store(asked):
             async for execution in self._client.list_workflows(query):
                 yield execution
             return
@@ -102,6 +113,7 @@ class Finder:
             names = ", ".join(view.quoted(item) for item in identifiers)
             within = " AND ".join(filter(None, (f"WorkflowId IN ({names})", query)))
             known = {execution.id: execution async for execution in self._client.list_workflows(within)}
+            missing += [identifier for identifier in identifiers if identifier not in known]
             for identifier in identifiers:
                 if identifier in known:
                     yield known[identifier]
@@ -126,6 +138,65 @@ class Finder:
                 return
             before = page[-1][0]
             yield [identifier for _, identifier in page]
+
+    async def _forgotten(
+        self, asked: Asked, known: set[str], missing: Sequence[str], back_to: dt.datetime | None
+    ) -> list[dict[str, Any]]:
+        """Sessions of which only the log is left: those that began after ``back_to``, at most as many as asked for."""
+        if asked.states and not _ENDED & set(asked.states):
+            return []
+        found: list[dict[str, Any]] = []
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def is_gone(session: dict[str, Any]) -> bool:
+            async with gate:
+                return await view.state_now(self._client, session["id"]) is None
+
+        async for identifiers in self._logged(asked, missing, back_to):
+            fresh = [item for item in dict.fromkeys(identifiers) if item not in known]
+            known.update(fresh)
+            likely = await asyncio.to_thread(self._from_logs, fresh, asked)
+            gone = await asyncio.gather(*map(is_gone, likely))
+            found += [session for session, is_so in zip(likely, gone, strict=True) if is_so]
+            if len(found) >= asked.limit:
+                break
+        return found
+
+    async def _logged(
+        self, asked: Asked, missing: Sequence[str], back_to: dt.datetime | None
+    ) -> AsyncIterator[Sequence[str]]:
+        """Ids of sessions that have a log, page by page, newest first."""
+        if by_store(asked):
+            for at in range(0, len(missing), _LOG_PAGE):
+                yield missing[at : at + _LOG_PAGE]
+            return
+        before: int | None = None
+        while True:
+            page = await asyncio.to_thread(
+                self._store.log.begun,
+                *(asked.project, asked.handler, asked.since, asked.until),
+                before=before,
+                limit=_LOG_PAGE,
+            )
+            yield [identifier for _, at, identifier in page if back_to is None or at >= back_to]
+            if len(page) < _LOG_PAGE or (back_to is not None and page[-1][1] < back_to):
+                return
+            before = page[-1][0]
+
+    def _from_logs(self, identifiers: Sequence[str], asked: Asked) -> list[dict[str, Any]]:
+        """What the logs of these sessions say, of those that fit."""
+        lines = self._store.log.outlines(identifiers)
+        found = []
+        for identifier in identifiers:
+            session = view.from_log(lines.get(identifier, []))
+            if session is None or not log_fits(session, asked):
+                continue
+            start = self._store.events.start_of(identifier)
+            if start is not None:
+                session |= {"trigger": start.trigger, "event_id": start.event_id}
+            if not asked.trigger or session["trigger"] == asked.trigger:
+                found.append(session)
+        return found
 
     async def _waits_for(self, identifier: str) -> list[Wait]:
         """What an open session waits for, from its last events and what Temporal's server knows."""
@@ -161,6 +232,27 @@ def fits(session: dict[str, Any], asked: Asked) -> bool:
         return False
     plain = asked.handler and ":" not in asked.handler and not asked.handler.endswith(".py")
     return not plain or session["handler"].rpartition(":")[2] == asked.handler
+
+
+def log_fits(session: dict[str, Any], asked: Asked) -> bool:
+    """What Temporal was asked for the others, and what it cannot be asked; but the trigger."""
+    handler = session["handler"] or ""
+    if asked.project and session["project"] != asked.project:
+        return False
+    if ":" in asked.handler and handler != asked.handler:
+        return False
+    if asked.handler.endswith(".py") and not handler.startswith(f"{asked.handler}:"):
+        return False
+    if asked.since is not None and session["started_at"] < asked.since:
+        return False
+    if asked.until is not None and session["started_at"] > asked.until:
+        return False
+    return fits(session | {"handler": handler, "trigger": asked.trigger}, asked)
+
+
+def by_store(asked: Asked) -> bool:
+    """Whether the store says which sessions it can be."""
+    return bool(asked.event or asked.error or asked.trigger)
 
 
 def query_of(asked: Asked) -> str:

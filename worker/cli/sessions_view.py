@@ -35,7 +35,7 @@ from worker.contracts import (
 from worker.errors import NotFoundError
 from worker.rpc import is_gone, refused
 from worker.store import Store
-from worker.store.log import headline_of
+from worker.store.log import BEGINNINGS, headline_of
 from worker.store.records import Delivery, StoredLine
 
 STATES = ("created", "running", "completed", "error", "stopped")
@@ -49,7 +49,6 @@ _STATUS_OF = {
 _ALIKE = 50  # executions asked for by the beginning of an id
 _NEWEST = 500  # sessions among which the nearest is looked for
 _NOT_BEGUN_EVENTS = 2  # a started run and its first scheduled task
-_BEGINS = ("running", "restarted")
 _LATEST_RUN = 'ExecutionStatus != "ContinuedAsNew"'  # a session that restarted is its latest run
 
 
@@ -164,7 +163,7 @@ def from_log(lines: list[StoredLine], start: Delivery | None = None) -> dict[str
         "id": lines[0].workflow_id,
         "project": lines[0].project,
         "deployment": None,
-        "handler": next((line.where for line in states if line.text in _BEGINS), None),
+        "handler": next((line.where for line in states if line.text in BEGINNINGS), None),
         "state": ended if ended in {"completed", "error", "stopped"} else "stopped",
         "trigger": start.trigger if start is not None else None,
         "event_id": start.event_id if start is not None else None,
@@ -230,10 +229,12 @@ async def find(client: Client, text: str, store: Store) -> str:
         return begun[0]
     if not begun:
         latest = [item.id async for item in client.list_workflows(f"TaskQueue={name}", limit=1)]
-        if not latest and store.log.read(text):
-            return text
         if latest:
             return latest[0]
+        begun = store.log.alike(text, _ALIKE)  # Temporal may have forgotten it
+        if text in begun or len(begun) == 1:
+            return text if text in begun else begun[0]
+    if not begun:
         raise NotFoundError(f"there is no session {text}", hint=await near(client, text))
     raise NotFoundError(
         f"{text} is the beginning of several sessions: {', '.join(begun[:3])} …", hint="Give more of the id."

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from worker import log
-from worker.meter import METRICS, Meter, Reading
+from worker.meter import COUNTER, METRICS, Meter, Reading
 
 GAUGES_TIMEOUT_SECONDS = 5.0
 
@@ -62,13 +62,19 @@ class _Collector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         families: dict[str, Metric] = {}
-        for name, labels, amount in self._meter.counts():
+        counts = self._meter.counts()
+        counted = {(name, labels) for name, labels, _ in counts}
+        begun = [item for item in self._readings if METRICS[item[0]].kind == COUNTER]
+        counts += [item for item in dict.fromkeys(begun) if item[:2] not in counted]
+        for name, labels, amount in counts:
             family = families.setdefault(name, CounterMetricFamily(name, _help(name), labels=_names(name)))
             family.add_metric(labels, amount)  # type: ignore[attr-defined]
         for name, labels, times in self._meter.times():
             family = families.setdefault(name, HistogramMetricFamily(name, _help(name), labels=_names(name)))
             family.add_metric(labels, _cumulative(name, times.counts), times.seconds)  # type: ignore[attr-defined]
         for name, labels, value in self._readings:
+            if METRICS[name].kind == COUNTER:
+                continue
             family = families.setdefault(name, GaugeMetricFamily(name, _help(name), labels=_names(name)))
             family.add_metric(labels, value)  # type: ignore[attr-defined]
         yield from (families[name] for name in METRICS if name in families)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from worker import clock
-from worker.contracts import LogBatch, LogLine
+from worker.contracts import LINE_ERROR, LINE_STATE, LogBatch, LogLine
 from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import StoredLine
@@ -26,6 +26,7 @@ _LOCK = 7_231_002  # writers queue, so that numbers become visible in their orde
 _LINES_EACH = 20  # looked at for each session that is asked for
 _TAIL_LIMIT = 1000
 _AFTER_PRINTS = 1_000_000_000  # a note stands behind all that a call printed
+BEGINNINGS = ("running", "restarted")  # what the state line of a run says that begins
 NOTE = -1  # in the place of an attempt: a line about the run that is not the run's own
 
 
@@ -180,6 +181,64 @@ class SessionLog:
             query = query.having(number < before)
         with self._database.read() as connection:
             return [(row.seq, row.workflow_id) for row in connection.execute(query)]
+
+    def begun(
+        self,
+        project: str = "",
+        handler: str = "",
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        *,
+        before: int | None = None,
+        limit: int,
+    ) -> list[tuple[int, dt.datetime, str]]:
+        """Sessions that began, newest first: a number to go on from (``before``), when, and which.
+
+        A session that restarted is there once for each of its runs. ``handler`` is ``main.py:on_event``, ``main.py`` or
+        ``on_event``.
+        """
+        query = sa.select(_T.c.seq, _T.c.at, _T.c.workflow_id).where(
+            (_T.c.kind == LINE_STATE) & _T.c.text.in_(BEGINNINGS)
+        )
+        if project:
+            query = query.where(_T.c.project == project)
+        if ":" in handler:
+            query = query.where(_T.c.place == handler)
+        elif handler.endswith(".py"):
+            query = query.where(_T.c.place.startswith(f"{handler}:", autoescape=True))
+        elif handler:
+            query = query.where(_T.c.place.endswith(f":{handler}", autoescape=True))
+        if since is not None:
+            query = query.where(_T.c.at >= since)
+        if until is not None:
+            query = query.where(_T.c.at <= until)
+        if before is not None:
+            query = query.where(_T.c.seq < before)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(_T.c.seq.desc()).limit(limit)).all()
+        return [(row.seq, row.at, row.workflow_id) for row in rows]
+
+    def outlines(self, workflow_ids: Sequence[str]) -> dict[str, list[StoredLine]]:
+        """Of each session that has a log: when it began and ended, and with which error."""
+        query = sa.select(_T).where(
+            _T.c.workflow_id.in_(list(workflow_ids)) & _T.c.kind.in_((LINE_STATE, LINE_ERROR))
+        )
+        found: dict[str, list[StoredLine]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(query.order_by(_T.c.seq)):
+                found.setdefault(row.workflow_id, []).append(as_record(row))
+        return found
+
+    def alike(self, beginning_of_id: str, limit: int) -> list[str]:
+        """Sessions whose ids begin so."""
+        query = (
+            sa.select(_T.c.workflow_id)
+            .where(_T.c.workflow_id.startswith(beginning_of_id, autoescape=True))
+            .distinct()
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [str(name) for name in connection.execute(query).scalars()]
 
     def last_errors(self, workflow_ids: Sequence[str]) -> dict[str, str]:
         """The newest error of each session that has one: its last line that is not indented, as a hint is."""

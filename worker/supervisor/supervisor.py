@@ -29,7 +29,7 @@ from worker.contracts import LINE_ERROR, Report
 from worker.dispatch import schedules
 from worker.errors import ReplayError, StoreOutageError, TemporalError, WorkerError
 from worker.log import log
-from worker.meter import Meter
+from worker.meter import SESSION_STATES, Meter, Reading
 from worker.store import Store
 from worker.store.records import Deployment
 from worker.supervisor import activation, boot, child, credentials
@@ -92,12 +92,24 @@ class Supervisor:
             self.meter.count("autokitteh_build_process_crashes_total", project=str(facts["project"]))
         self._told(what, facts)
 
-    async def gauges(self) -> list[tuple[str, tuple[str, ...], float]]:
-        """How many build processes run here, by project."""
-        running = Counter(
-            keeper.deployment.project for keeper in self._keepers.values() if keeper.launched_at
-        )
-        return [("autokitteh_build_processes", (project,), float(n)) for project, n in running.items()]
+    async def gauges(self) -> list[Reading]:
+        """How many build processes run here, by project; and what is counted here, before it counts."""
+        running: Counter[str] = Counter()
+        handlers: set[tuple[str, str]] = set()
+        for keeper in list(self._keepers.values()):
+            project = keeper.deployment.project
+            running[project] += bool(keeper.launched_at)
+            triggers = keeper.deployment.desired["project"]["triggers"]
+            handlers |= {(project, item["call"]) for item in triggers if item["call"]}
+        return [
+            *(("autokitteh_build_processes", (project,), float(n)) for project, n in running.items()),
+            *(("autokitteh_build_process_crashes_total", (project,), 0.0) for project in running),
+            *(
+                ("autokitteh_sessions_total", (*handler, state), 0.0)
+                for handler in sorted(handlers)
+                for state in SESSION_STATES
+            ),
+        ]
 
     def wake(self) -> None:
         """Look at the store now rather than at the next tick."""

@@ -53,6 +53,18 @@ def test_a_scrape_is_what_prometheus_reads():
     assert families["autokitteh_deployments"].samples[0].value == 1
 
 
+def test_a_counter_begins_at_nothing():
+    """What is known beforehand is shown at 0, once, until it has counted: else Prometheus sees no first increase."""
+    meter = Meter()
+    beginnings = [("autokitteh_build_process_crashes_total", (name,), 0.0) for name in ("p", "q", "q")]
+    meter.count("autokitteh_build_process_crashes_total", project="p")
+    text = exposition(meter, [*beginnings, ("autokitteh_build_processes", ("p",), 1.0)]).decode()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    crashes = families["autokitteh_build_process_crashes"].samples
+    assert [(sample.labels["project"], sample.value) for sample in crashes] == [("p", 1), ("q", 0)]
+    assert len(families["autokitteh_build_processes"].samples) == 1
+
+
 def test_the_page_and_the_board_know_every_metric():
     """The documentation names each metric, and the board's expressions name metrics that exist."""
     docs = Path(__file__).parents[3] / "docs"
