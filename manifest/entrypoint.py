@@ -52,7 +52,7 @@ def find(entry: EntryPoint, directory: Path) -> Missing | None:
     try:
         tree = ast.parse(file.read_bytes(), filename=entry.path)
     except SyntaxError as error:
-        return Missing(error.msg or "invalid syntax", "", error.lineno or 1, error.offset or 1)
+        return Missing(error.msg, "", error.lineno or 1, error.offset or 1)
     except ValueError as error:
         return Missing(str(error), "", 1, 1)
     names, open_ended = names_in(tree.body)

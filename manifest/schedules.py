@@ -9,6 +9,7 @@ one who writes ``1#2`` means every Monday.
 from __future__ import annotations
 
 import calendar
+import difflib
 import re
 import zoneinfo
 from fractions import Fraction
@@ -35,6 +36,7 @@ _ZONE: Final = re.compile(r"(?:CRON_TZ|TZ)=(\S*)\s+(.+)")
 _MONTHS: Final = tuple(name.lower() for name in calendar.month_name)
 _DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _SHORTEST_NAME: Final = 2
+_ZONES_ALIKE: Final = 0.8  # of 1
 _FIELDS: Final = (
     ("seconds", 0, 59, ()),
     ("minutes", 0, 59, ()),
@@ -83,8 +85,22 @@ def zone_problem(name: str) -> str | None:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return f"there is no time zone {name}"
+        near = _near_zone(name)
+        return f"there is no time zone {name}" + (f": did you mean {near}?" if near else "")
     return None
+
+
+def _near_zone(name: str) -> str:
+    """The time zone that is probably meant: spelt alike, or that of the city of this name; empty when none is."""
+    known = sorted(zoneinfo.available_timezones())
+    by_name = {zone.lower(): zone for zone in known}
+    by_city = {zone.rpartition("/")[2].lower(): zone for zone in known}
+    wanted = name.strip().replace(" ", "_").lower()
+    for text, zones in ((wanted, by_name), (wanted.rpartition("/")[2], by_city)):
+        near = difflib.get_close_matches(text, zones, 1, _ZONES_ALIKE)
+        if near:
+            return zones[near[0]]
+    return ""
 
 
 def has_zone(text: str) -> bool:

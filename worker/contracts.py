@@ -57,6 +57,7 @@ SIGNAL_SIGNAL = "autokitteh:signal"
 
 # The queue of the gateway's own activities, and the one that waits for a session whose parent restarted.
 SYSTEM_QUEUE = "autokitteh-system"
+NO_SUCH_SESSION = "it has ended, or has another id; `ak session list --state running` shows those there are"
 WAIT_FOR_CHILD = "autokitteh.wait_for_child"
 
 # Failure types (``ApplicationError.type``) of our own; a user's exception uses its qualified name.

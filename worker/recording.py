@@ -32,6 +32,7 @@ from worker.steps import SYSTEM, Step, steps_of
 _NANOSECONDS = 1_000_000_000
 _NO_TIME = dt.datetime.fromtimestamp(0, dt.UTC)
 _PATCH_MARKER = "core_patch"
+_UNKNOWN_SESSION = "ExternalWorkflowExecutionNotFound"
 
 
 @dataclass
@@ -264,7 +265,7 @@ def _child_failed(message: str, outcome: str = "failed") -> Any:
 
 def _signal_failed(attributes: Any) -> tuple[int, JSON]:
     failure = Failure(message="Unable to signal external workflow because it was not found")
-    failure.application_failure_info.SetInParent()
+    failure.application_failure_info.type = _UNKNOWN_SESSION  # as temporalio tells it
     return attributes.initiated_event_id, {"as": "failed", "failure": MessageToDict(failure)}
 
 

@@ -118,7 +118,11 @@ def read_manifest(directory: Path) -> tuple[dict[str, Any], list[str]]:
     result = manifest.load(path, directory=directory)
     problems = render.text(result.problems, path.read_text(errors="replace"))
     if result.manifest is None or any(problem.severity == "error" for problem in result.problems):
-        raise DeployError(f"{MANIFEST_NAME} has problems; nothing was deployed\n{problems}")
+        files = list(
+            dict.fromkeys(problem.path for problem in result.problems if problem.severity == "error")
+        )
+        has = "has" if len(files) == 1 else "have"
+        raise DeployError(f"{' and '.join(files)} {has} problems; nothing was deployed\n{problems}")
     if result.manifest.project is None:
         raise DeployError(
             f"{MANIFEST_NAME} names no project", where=f"{MANIFEST_NAME}:1", hint="Add `project: {name: …}`."

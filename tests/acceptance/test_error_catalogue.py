@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
+import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,9 @@ from tests.helpers.projects import write
 from tests.helpers.waiting import eventually_sync
 from worker.cli import main
 from worker.config import Settings
+from worker.contracts import LINE_STATE, LogBatch, LogLine
 from worker.payload.converter import data_converter
+from worker.retention import LEASE
 from worker.store import Store, open_store
 
 EXAMPLES = [example for example in catalogue.examples() if example.up]
@@ -66,6 +69,15 @@ class World:
             return (await client.start_workflow(handler, args=arguments, **options)).id
 
         return asyncio.run(start())
+
+    def count(self, query: str) -> int:
+        """How many sessions Temporal finds."""
+
+        async def ask() -> int:
+            """By Temporal's client."""
+            return (await (await self.client()).count_workflows(query)).count
+
+        return asyncio.run(ask())
 
     def signal(self, session: str, value: object) -> None:
         """Send what a session waits for, past us."""
@@ -160,14 +172,125 @@ def edited(world: World, _example: catalogue.Example) -> str:
     return str(session["id"])
 
 
+def session_of(world: World, program: str, suffix: str, *texts: str) -> str:
+    """A session of a program, once its log says all of this."""
+    session = world.begin(f"{program}:on_event", identifier=f"ses_{suffix:0>24}")
+    world.told(session, *texts)
+    return session
+
+
+def waits(world: World, _example: catalogue.Example) -> str:
+    """A session waits with a time limit."""
+    return session_of(world, "kinds.py", "kinds", "await_signal")
+
+
+def stopped(world: World, _example: catalogue.Example) -> str:
+    """A session was stopped and has cleaned up."""
+    session = session_of(world, "kinds.py", "stopped", "await_signal")
+    world.up.ak("session", "stop", session)
+    world.told(session, "stopped")
+    return session
+
+
+def forked(world: World, _example: catalogue.Example) -> str:
+    """A session was forked."""
+    session = session_of(world, "kinds.py", "forked", "await_signal")
+    fork = str(world.up.ak("session", "fork", session, "--at", "2")["id"])
+    world.told(fork, "await_signal")
+    return fork
+
+
+def restarted(world: World, _example: catalogue.Example) -> str:
+    """A session has restarted itself twice, and ended."""
+    session = world.begin("rounds.py:on_event", "shop", {}, identifier="ses_000000000000000000rounds")
+    world.told(session, "completed")
+    return session
+
+
+def together(world: World, _example: catalogue.Example) -> str:
+    """A session has subscribed while its thread sleeps."""
+    return session_of(world, "together.py", "together", "listdir", "subscribe")
+
+
+def alike(world: World, _example: catalogue.Example) -> str:
+    """Two sessions have ids that begin alike."""
+    for n in (1, 2):
+        world.begin("greet.py:on_event", "elsewhere", identifier=f"ses_alike_{n}")
+    eventually_sync(lambda: world.count('WorkflowId STARTS_WITH "ses_alike"') == 2, 30)
+    return ""
+
+
+def forgotten(world: World, _example: catalogue.Example) -> str:
+    """A session's log is left; ``test_retention.py`` waits until Temporal has really deleted a history."""
+    session = f"ses_{'forgotten':0>24}"
+    lines = [
+        LogLine(1, 0.0, LINE_STATE, "running", "greet.py:on_event"),
+        LogLine(2, 1.0, LINE_STATE, "completed"),
+    ]
+    world.store.log.write([LogBatch("shop", session, "run", 1, lines)])
+    return session
+
+
+def never_run(world: World, _example: catalogue.Example) -> str:
+    """A session of a project that is not deployed."""
+    return world.begin("patient.py:on_event", "elsewhere", identifier="ses_00000000000000000elsewhere")
+
+
+def breaking(world: World, _example: catalogue.Example) -> str:
+    """A session ran, and then its module ends the process."""
+    (world.shop / "broken").unlink(missing_ok=True)
+    session = session_of(world, "fragile.py", "fragile", "completed")
+    (world.shop / "broken").write_text("")
+    return session
+
+
+def parked(world: World, _example: catalogue.Example) -> str:
+    """A project has an open session."""
+    triggers = "- {name: go, type: webhook, call: 'patient.py:on_event'}"
+    project = write(world.directory / "parked", "parked", world.files("patient.py"), triggers=triggers)
+    world.up.ak("deploy", str(project))
+    return world.begin("patient.py:on_event", "parked", identifier="ses_0000000000000000000parked")
+
+
+def cleaning(world: World, _example: catalogue.Example) -> str:
+    """Another process is cleaning."""
+    eventually_sync(lambda: world.store.leases.take(LEASE, "another", 60), 30)
+    return ""
+
+
+def old_version(world: World, _example: catalogue.Example) -> str:
+    """A session runs on the only version."""
+    session_of(world, "patient.py", "version", "await_signal")
+    return ""
+
+
 BEFORE: dict[str, Callable[[World, catalogue.Example], str]] = {
     "AK1000-3": waiting,
+    "AK1000-5": cleaning,
     "AK1001-5": slow,
+    "AK1001-6": waits,
+    "AK1001-7": stopped,
+    "AK1001-8": forked,
+    "AK1001-9": together,
+    "AK1002-6": alike,
+    "AK1002-7": forgotten,
+    "AK1100-6": never_run,
+    "AK1100-7": breaking,
+    "AK1102-2": parked,
     "AK1401-1": forged,
     "AK1600-1": changed_file,
     "AK1601-1": lost,
     "AK1602-1": edited,
+    "AK1800-6": restarted,
+    "AK4010-1": old_version,
 }
+
+
+def after(text: str, wanted: str = "") -> str:
+    """The lines that hold it, each with the next one; all of them where nothing is wanted."""
+    lines = text.splitlines(keepends=True)
+    at = [number for number, line in enumerate(lines) if wanted in line]
+    return "".join(line for number in at for line in lines[number : number + 2]) if wanted else text
 
 
 @pytest.fixture(scope="module")
@@ -201,8 +324,8 @@ def test_what_went_wrong_is_told_as_the_page_shows_it(world, example, tmp_path, 
         place.parent.mkdir(exist_ok=True)
         place.write_text(text)
     monkeypatch.chdir(tmp_path)
-    begin = BEFORE.get(str(example), World.started)
-    session = begin(world, example) if "ses_…" in example.console else ""
+    begin = BEFORE.get(str(example), World.started if "ses_…" in example.console else None)
+    session = begin(world, example) if begin is not None else ""
     for name, value in world.up.environment.items():
         monkeypatch.setenv(name, value)
 
@@ -210,12 +333,13 @@ def test_what_went_wrong_is_told_as_the_page_shows_it(world, example, tmp_path, 
         """The command; ours in this process."""
         if not catalogue.is_ours(line):
             return catalogue.others(line, tmp_path)
+        line, _, wanted = line.partition(" | grep -A1 ")
         changes, arguments = catalogue.words(line.replace("ses_…", session))
         with monkeypatch.context() as patch:
             for name, value in changes.items():
                 patch.setenv(name, value)
             main.run(arguments)
         shown = capsys.readouterr()
-        return shown.out + shown.err
+        return after(shown.out + shown.err, *shlex.split(wanted))
 
     catalogue.check(example, run, world.names)

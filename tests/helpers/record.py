@@ -46,6 +46,8 @@ RUNS: dict[str, Any] = {
     "restarts": None,
     "live_error": None,  # recorded before its error was what the call raised
     "live_error_raised": None,
+    "unheard": None,  # recorded before it was told in our words
+    "unheard_told": None,
 }
 
 

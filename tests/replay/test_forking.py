@@ -75,12 +75,15 @@ def said(step) -> tuple[str, ...]:
 def cases():
     """Each history, at each of its steps.
 
-    All but the one in which a handler caught Temporal's error of a live call: its fork gets what the call raised.
+    All but the one in which a handler caught Temporal's error of a live call: its fork gets what the call raised. And
+    but the step at which a signal to nobody fails, told in Temporal's words: what is live there is told in ours.
     """
     for path in HISTORIES:
         if path.stem == "live_error":
             continue
         for step in steps_of(history(path.stem).events):
+            if (path.stem, step.n) == ("unheard", 1):
+                continue
             yield pytest.param(path.stem, step.n, id=f"{path.stem}-{step.n}")
 
 

@@ -27,6 +27,7 @@ from worker.activities.system import Caller, System
 from worker.contracts import (
     MEMO_PARENT,
     MEMO_PROJECT,
+    NO_SUCH_SESSION,
     WORKFLOW_TASK_TIMEOUT_SECONDS,
     brief,
     decode_data,
@@ -36,6 +37,7 @@ from worker.dispatch.deliver import plain_json
 from worker.errors import PayloadError
 from worker.payload.codec import Codec
 from worker.payload.plain import shown, to_plain
+from worker.rpc import is_gone
 from worker.store import SessionStore
 
 _POLL_SECONDS = 0.1
@@ -176,9 +178,8 @@ class ActivityRuntime:
         try:
             self._await(handle.signal(name, plain_json(encoded)))
         except RPCError as error:
-            raise AutoKittehError(
-                f"signal: there is no running session {session_id} ({error.message})"
-            ) from None
+            why = NO_SUCH_SESSION if is_gone(error) else error.message
+            raise AutoKittehError(f"signal: there is no running session {session_id}: {why}") from None
 
     def next_signal(self, names: list[str], timeout: float | None) -> tuple[str, Any] | None:
         """Only the project's signals, read from the store again and again."""

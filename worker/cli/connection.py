@@ -159,6 +159,7 @@ def try_connection(
 
     Example: ak connection test quickstart chat
     """
+    arguments = dict(argument_of(pair) for pair in argument or [])
     found = context.settings()
     with context.opened(found) as store:
         connection, variables = known(store, project, name)
@@ -173,7 +174,6 @@ def try_connection(
         text = f"{name} is initialized; there is nothing to test {connection.integration} with"
         Output(as_json=as_json).document({"name": name, "tested": False, "ok": None}, text)
         return
-    arguments = dict(argument_of(pair) for pair in argument or [])
     outcome = attempt(
         found, trial, name, variables, arguments, active.requirements if active is not None else ""
     )

@@ -167,7 +167,10 @@ async def watch(deployment: Deployment, store: Store, tell: Callable[[str], None
             said = record.state
             tell(f"{record.project}: {record.state} …")
         await asyncio.sleep(_POLL_SECONDS)
-    raise DeployError(f"the deployment was not active after {_WAIT_SECONDS:.0f} s", hint=f"State: {said}")
+    raise DeployError(
+        f"the deployment was not active after {_WAIT_SECONDS:.0f} s",
+        hint=f"It may still become so: `ak deployment get {deployment.id}` says how far it is, its log what it does.",
+    )
 
 
 def answer_for(deployment: Deployment, store: Store, found: Settings, *, changed: bool) -> dict[str, Any]:

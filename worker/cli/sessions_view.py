@@ -47,6 +47,7 @@ _STATUS_OF = {
     "stopped": ("Canceled", "Terminated"),
 }
 _ALIKE = 50  # executions asked for by the beginning of an id
+_NAMED = 3  # sessions named of those that begin alike
 _NEWEST = 500  # sessions among which the nearest is looked for
 _NOT_BEGUN_EVENTS = 2  # a started run and its first scheduled task
 _LATEST_RUN = 'ExecutionStatus != "ContinuedAsNew"'  # a session that restarted is its latest run
@@ -236,9 +237,8 @@ async def find(client: Client, text: str, store: Store) -> str:
             return text if text in begun else begun[0]
     if not begun:
         raise NotFoundError(f"there is no session {text}", hint=await near(client, text))
-    raise NotFoundError(
-        f"{text} is the beginning of several sessions: {', '.join(begun[:3])} …", hint="Give more of the id."
-    )
+    named = ", ".join(begun[:_NAMED]) + (", …" if len(begun) > _NAMED else "")
+    raise NotFoundError(f"{text} is the beginning of several sessions: {named}", hint="Give more of the id.")
 
 
 async def near(client: Client, text: str) -> str:

@@ -179,10 +179,9 @@ def listen(host: str, port: int, setting: str = "AK_LISTEN") -> socket.socket:
         family, kind, proto, _, address = found[0]
         # Named as TCP: only then does asyncio switch Nagle's algorithm off, which holds an answer's body back for 40 ms.
         listener = socket.socket(family, kind, proto)
-    except OSError as error:
-        raise ConfigError(
-            f"{setting}: {host}:{port} is not an address: {error.strerror}", hint=hint
-        ) from error
+    except (OSError, UnicodeError) as error:  # the latter for a name that is no host's
+        reason = getattr(error, "strerror", None) or "no host has such a name"
+        raise ConfigError(f"{setting}: {host}:{port} is not an address: {reason}", hint=hint) from error
     try:
         # Lets a restarted gateway have its port back while old connections linger; two live ones still collide.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -314,5 +314,8 @@ def graft(old: Any, new: Any) -> Any:
     try:
         replace_content(old, difference(content(old), held))
     except (AttributeError, TypeError) as error:
-        raise PayloadError(f"a {type(old).__name__} cannot be changed in place: {error}") from None
+        raise PayloadError(
+            f"a {type(old).__name__} cannot be changed in place: {error}",
+            hint="Return what is new, and put it there in the handler.",
+        ) from None
     return old

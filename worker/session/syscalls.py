@@ -18,6 +18,7 @@ from autokitteh.event import Event
 from worker.contracts import (
     MEMO_PARENT,
     MEMO_PROJECT,
+    NO_SUCH_SESSION,
     SYSTEM_QUEUE,
     WAIT_FOR_CHILD,
     WORKFLOW_TASK_TIMEOUT_SECONDS,
@@ -35,6 +36,8 @@ from worker.session.threads import RUNNING
 from worker.usercode.policy import Decision
 
 _SESSION_PREFIX = "ses_"
+_UNKNOWN_SESSION = "ExternalWorkflowExecutionNotFound"  # Temporal's name for it
+_OWN_WORDS = "signal to no session"  # the marker of sessions that are told so in our words
 
 
 class SessionRuntime:
@@ -291,7 +294,10 @@ class SessionRuntime:
         try:
             session.driver.block(lambda: handle.signal(name, encoded))
         except FailureError as error:
-            raise AutoKittehError(f"signal: there is no running session {session_id} ({error})") from None
+            # Sessions recorded before this was said in our words go on with those that they were told.
+            gone = getattr(error, "type", "") == _UNKNOWN_SESSION and workflow.patched(_OWN_WORDS)
+            why = f": {NO_SUCH_SESSION}" if gone else f" ({error})"
+            raise AutoKittehError(f"signal: there is no running session {session_id}{why}") from None
 
     def next_signal(self, names: list[str], timeout: float | None) -> tuple[str, Any] | None:
         """From the queue inside the session; the first wait for a name asks for what was sent before."""

@@ -307,3 +307,15 @@ def live_error(event):
 
 def live_error_raised(event):
     return live_error(event)
+
+
+def unheard(event):
+    """A signal to nobody: told in Temporal's words once, in ours today."""
+    try:
+        autokitteh.signal("ses_nobody", "hello")
+    except autokitteh.AutoKittehError as error:
+        return outside.add(1, 2) if "Unable to signal" in str(error) else outside.double(2)
+
+
+def unheard_told(event):
+    return unheard(event)

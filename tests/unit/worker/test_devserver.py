@@ -134,6 +134,13 @@ def test_port_taken_is_told_with_its_variable():
             devserver.choose_port(port, "AK_UI_PORT")
 
 
+def test_port_of_our_other_server_is_taken():
+    """Two settings that name one port are told as such, not tried for ever."""
+    port = devserver.choose_port(0, "AK_TEMPORAL_PORT")
+    with pytest.raises(TemporalError, match=rf"port {port} is taken\n.*AK_UI_PORT"):
+        devserver.choose_port(port, "AK_UI_PORT", {port})
+
+
 def test_port_zero_is_any_free_one():
     """Zero never gives a port that was given before."""
     first = devserver.choose_port(0, "AK_TEMPORAL_PORT")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import pytest
+
+from worker.errors import ConfigError
 from worker.gateway.server import listen
 
 
@@ -20,3 +23,10 @@ async def test_answers_are_not_held_back():
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
         client.close()
         writer.close()
+
+
+@pytest.mark.parametrize("host", ["my..shop", "a" * 70])
+def test_what_is_no_host_is_refused_with_the_setting(host):
+    """Also a name that cannot be one, which Python refuses in its own way."""
+    with pytest.raises(ConfigError, match=r"AK_LISTEN: .*:9980 is not an address: "):
+        listen(host, 9980)
