@@ -59,7 +59,7 @@ _SLEEPS: Final = ("time.sleep", "asyncio.sleep")
 _RETURNS: Final = {
     "requests.api": "requests.Response",
     "requests.sessions.Session": "requests.Response",
-    "urllib.request.urlopen": "",
+    "urllib.request.urlopen": "http.client.HTTPResponse",  # read to its end when it comes
 }
 
 

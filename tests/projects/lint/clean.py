@@ -64,3 +64,11 @@ async def later(event):
     await asyncio.sleep(5)
     async with asyncio.timeout(5):
         return await asyncio.gather(asyncio.sleep(1), asyncio.sleep(2))
+
+
+def reads_an_answer(event):
+    """What urlopen gives is read to its end in the step: leaving the block closes it, and that is all."""
+    import urllib.request
+
+    with urllib.request.urlopen("http://x.example.com") as answer:
+        return answer.read()
