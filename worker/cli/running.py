@@ -43,18 +43,7 @@ async def up(
         seen = {directory: watch.look(directory) for directory in directories}
         for directory in directories:
             try:
-                # Who starts it wants what the directory says, and nobody may be there to ask: warned, not asked.
-                deployments.append(
-                    await deploy_directory(
-                        directory,
-                        running.store,
-                        running.settings,
-                        out,
-                        yes=True,
-                        tell_unchanged=False,
-                        asked=running.supervisor.wake,
-                    )
-                )
+                deployments.append(await deployed(directory, running, out))
             except WorkerError as error:
                 sys.stderr.write(f"{error.code}: {error}\n")
                 failed = True
@@ -77,19 +66,24 @@ async def up(
     return 0
 
 
+async def deployed(directory: Path, running: dev.Running, out: Output) -> dict[str, Any]:
+    """Deploy what a directory says: who runs it wants that, and nobody may be there to ask, so it is warned, not asked."""
+    return await deploy_directory(
+        directory,
+        running.store,
+        running.settings,
+        out,
+        yes=True,
+        tell_unchanged=False,
+        asked=running.supervisor.wake,
+    )
+
+
 def redeployer(running: dev.Running, out: Output) -> Callable[[Path], Awaitable[str]]:
     """What a change of a watched directory does."""
 
     async def again(directory: Path) -> str:
-        answer = await deploy_directory(
-            directory,
-            running.store,
-            running.settings,
-            out,
-            yes=True,
-            tell_unchanged=False,
-            asked=running.supervisor.wake,
-        )
+        answer = await deployed(directory, running, out)
         return (
             f"{answer['project']} {'deployed' if answer['changed'] else 'unchanged'}   {answer['deployment']}"
         )
