@@ -51,6 +51,8 @@ LINE_WARNING = "warning"
 LINE_ERROR = "error"
 LINE_SIGNAL = "signal"
 
+ENDED_STATES = ("completed", "error", "stopped")  # of a session; state lines of its log begin so, too
+
 # Signals that we send ourselves; every other name is the program's. Both carry an id, by which a session drops repeats.
 SIGNAL_EVENT = "autokitteh:event"
 SIGNAL_SIGNAL = "autokitteh:signal"

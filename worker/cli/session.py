@@ -14,7 +14,7 @@ from worker import clock, ids
 from worker.cli import completing, context, links, session_list, session_log, session_show
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment
-from worker.contracts import MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, brief, static_details
+from worker.contracts import ENDED_STATES, MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, brief, static_details
 from worker.errors import UsageError, WorkerError
 
 app = typer.Typer(help="Start, list, look at and stop sessions.", no_args_is_help=True, rich_markup_mode=None)
@@ -25,7 +25,6 @@ session_log.add_to(app)
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5.0
-_ENDED = ("completed", "error", "stopped")
 Session = Annotated[
     str,
     typer.Argument(
@@ -117,7 +116,7 @@ def stop(
 
     async def halt(client: Any, found: str, store: Any) -> Any:
         handle = client.get_workflow_handle(found)
-        if (await read(client, found, store))["state"] in _ENDED:
+        if (await read(client, found, store))["state"] in ENDED_STATES:
             raise WorkerError(
                 f"session {found} has ended already", hint=f"`ak session get {found}` says how."
             )
@@ -126,9 +125,11 @@ def stop(
         else:
             await handle.cancel(reason=reason or "stopped by hand")
         until = clock.monotonic() + _STOP_SECONDS
-        while (now := await read(client, found, store))["state"] not in _ENDED and clock.monotonic() < until:
+        while (now := await read(client, found, store))[
+            "state"
+        ] not in ENDED_STATES and clock.monotonic() < until:
             await asyncio.sleep(_POLL_SECONDS)
-        if now["problem"] and now["state"] not in _ENDED:
+        if now["problem"] and now["state"] not in ENDED_STATES:
             Output(as_json=as_json).progress(
                 f"it waits ({now['problem']['code']}) and cannot run its finally blocks: --force ends it without them"
             )
@@ -162,7 +163,7 @@ async def ended(client: Any, identifier: str, store: Any, timeout: float | None)
     until = clock.monotonic() + timeout if timeout is not None else float("inf")
     while True:
         now = await read(client, identifier, store)
-        if now["state"] in _ENDED:
+        if now["state"] in ENDED_STATES:
             return now
         if clock.monotonic() > until:
             raise WorkerError(

@@ -20,6 +20,7 @@ from temporalio.service import RPCError
 
 from worker.cli import session_problems
 from worker.cli import sessions_view as view
+from worker.contracts import ENDED_STATES
 from worker.rpc import patiently
 from worker.steps import OPEN
 from worker.store import Store
@@ -33,7 +34,6 @@ _TOLD = 200  # of so many open sessions it is asked what they wait for
 _AT_ONCE = 8
 _LATEST_EVENTS = 30
 _LOG_PAGE = 200
-_ENDED = frozenset({"completed", "error", "stopped"})
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Finder:
         self, asked: Asked, known: set[str], missing: Sequence[str], back_to: dt.datetime | None
     ) -> list[dict[str, Any]]:
         """Sessions of which only the log is left: those that began after ``back_to``, at most as many as asked for."""
-        if asked.states and not _ENDED & set(asked.states):
+        if asked.states and not {*ENDED_STATES} & set(asked.states):
             return []
         found: list[dict[str, Any]] = []
         gate = asyncio.Semaphore(_AT_ONCE)

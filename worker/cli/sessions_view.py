@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from worker import moving
 from worker.cli import nearest, session_problems
 from worker.contracts import (
+    ENDED_STATES,
     LINE_ERROR,
     LINE_STATE,
     MEMO_BEGAN,
@@ -138,7 +139,7 @@ async def full(client: Client, identifier: str, store: Store) -> dict[str, Any]:
             raise NotFoundError(f"there is no session {identifier}", hint="See `ak session list`.") from None
         raise refused(f"Temporal does not describe {identifier}", error) from None
     found = await summary(described, store)
-    if found["state"] in {"completed", "error", "stopped"}:
+    if found["state"] in ENDED_STATES:
         closing = [
             event
             async for event in handle.fetch_history_events(
@@ -165,7 +166,7 @@ def from_log(lines: list[StoredLine], start: Delivery | None = None) -> dict[str
         "project": lines[0].project,
         "deployment": None,
         "handler": next((line.where for line in states if line.text in BEGINNINGS), None),
-        "state": ended if ended in {"completed", "error", "stopped"} else "stopped",
+        "state": ended if ended in ENDED_STATES else "stopped",
         "trigger": start.trigger if start is not None else None,
         "event_id": start.event_id if start is not None else None,
         "origin": None,

@@ -15,13 +15,12 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from worker import clock
-from worker.contracts import LINE_STATE, LogBatch, Report
+from worker.contracts import ENDED_STATES, LINE_STATE, LogBatch, Report
 from worker.log import log
 from worker.meter import Meter
 
 _REPORT_SECONDS = 2.0
 _MOST_ENDINGS = 10_000  # kept until they are handed over; the oldest are dropped
-_ENDINGS = ("completed", "error", "stopped")
 
 
 class Gauging:
@@ -50,7 +49,7 @@ class Gauging:
                 handler=batch.handler,
                 event=batch.event_id,
             )
-            if state in _ENDINGS and self._tell_endings:
+            if state in ENDED_STATES and self._tell_endings:
                 self._endings.append(Report("ended", message=batch.workflow_id, where=batch.run_id))
 
     async def report(self) -> None:

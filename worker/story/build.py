@@ -26,6 +26,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from worker.contracts import (
+    ENDED_STATES,
     LINE_CALL,
     LINE_ERROR,
     LINE_SIGNAL,
@@ -44,7 +45,7 @@ from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, 
 REFERENCE = "autokitteh-blob"  # the mark of a payload that lies in the store
 _OWN_LINES = frozenset({LINE_SIGNAL, LINE_ERROR})  # told by arrivals, and by the session's end
 RESTARTED = "restarted"
-_ROUTINE_STATES = ("running", "completed", "error", "stopped")
+_ROUTINE_STATES = ("running", *ENDED_STATES)
 
 
 @dataclass

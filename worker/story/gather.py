@@ -271,18 +271,13 @@ def state_of(collector: Collector) -> str:
 
 def with_sources(entries: Sequence[Entry], collector: Collector, code: Code) -> list[Entry]:
     """The entries with the user's source lines, each from the version that ran then."""
-    placed: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.where:
-            placed.setdefault(collector.version_at(entry.at), []).append(entry)
-    files = {version: code(version) for version in placed}
-    for version, of_it in placed.items():
-        files[version].want(entry.where for entry in of_it)
+    placed = [(entry, collector.version_at(entry.at)) for entry in entries]
+    files = {version: code(version) for version in dict.fromkeys(ran for entry, ran in placed if entry.where)}
+    for version, sources in files.items():
+        sources.want(entry.where for entry, ran in placed if ran == version)
     return [
-        replace(entry, source=files[collector.version_at(entry.at)].line(entry.where))
-        if entry.where
-        else entry
-        for entry in entries
+        replace(entry, source=files[version].line(entry.where)) if entry.where else entry
+        for entry, version in placed
     ]
 
 
