@@ -5,9 +5,9 @@ Rules:
 1. Every part is evaluated, also one that an ``&&`` or ``||`` before it made needless: a person wants to see all of them.
    Of a condition ``a ? b : c`` only the branch that was taken is.
 2. A path such as ``data.body.json.action`` is one part; a missing key says which keys there are instead.
-3. Of a loop, the first elements are shown with what the body is for each.
+3. Of a loop, the first elements are shown with what the body is for each, and the one that decided.
 4. Parts without a variable inside, and a path seen before, are left out; the whole is always there.
-5. A comparison of values of two types says so: they are never equal, which ``7`` and ``"7"`` do not show at once.
+5. Where types do not fit, they are told, and what to write instead: ``7`` and ``"7"`` look alike (``cel_remedies``).
 6. The work is bounded: after some seconds the remaining parts stay without a value, and say so.
 """
 
@@ -16,19 +16,23 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from manifest import cel_ast as ast
+from manifest import cel_remedies as remedies
 from manifest.cel_budget import Budget
 from manifest.cel_compile import FIRST_FREE_SLOT, VARIABLE_SLOTS, Compiler
 from manifest.cel_text import spell, text_of
 from manifest.cel_values import NUMBER_NAMES, EvaluationError, type_name
 
 MAX_ELEMENTS = 3
+MAX_SEARCHED = 200  # elements of a loop among which the one that decided is looked for
 MAX_KEYS = 20
+MAX_BESIDE = 6  # keys beside one that is null; where there are more, the one is no choice among them
 MAX_PARTS = 200
 MAX_SECONDS = 4.0
+_DECISIVE = {"exists": True, "all": False}
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,15 @@ class _Explainer:
             value, failure = self.value(node, bound), ""
         except EvaluationError as error:
             value, failure = None, str(error)
-        if failure or (isinstance(node, ast.Has) and value is False):
-            note = ", ".join(filter(None, (note, self.available(node, bound))))
-        elif isinstance(node, ast.Call) and node.name in {"==", "!="}:
-            note = ", ".join(filter(None, (note, self.types(node, bound))))
-        self.parts.append(Part(depth, text, value, failure, note))
+        self.parts.append(
+            Part(
+                depth,
+                text,
+                value,
+                failure,
+                ", ".join(filter(None, (note, self.note(node, bound, value, failure)))),
+            )
+        )
         if not is_path:
             self.inside(node, depth + 1, bound)
 
@@ -117,20 +125,29 @@ class _Explainer:
                 self.walk(child, depth, bound)
 
     def loop(self, node: ast.Macro, depth: int, bound: Mapping[str, Any]) -> None:
-        """The body of a loop for its first elements."""
-        found = self.quietly(node.source, bound)
-        if found is None or not isinstance(found[0], list | tuple | dict):
-            return
-        for at, element in enumerate(found[0]):
-            if at >= MAX_ELEMENTS:
-                break
+        """The body of a loop for its first elements, and for the one that decided."""
+        elements = self.elements(node, bound)
+        for at in self.shown(node, elements, bound):
             for body in node.bodies:
-                self.walk(
-                    body,
-                    depth,
-                    {**bound, node.variable: element},
-                    f"for {node.variable} = {spell(element, 40)}",
-                )
+                note = f"for {node.variable} = {spell(elements[at], 40)}"
+                self.walk(body, depth, {**bound, node.variable: elements[at]}, note)
+
+    def elements(self, node: ast.Macro, bound: Mapping[str, Any]) -> list[Any]:
+        """What a loop goes over; nothing where it has no value, or is no list."""
+        found = self.quietly(node.source, bound)
+        return list(found[0]) if found is not None and isinstance(found[0], list | tuple | dict) else []
+
+    def shown(self, node: ast.Macro, elements: list[Any], bound: Mapping[str, Any]) -> list[int]:
+        """Which elements of a loop are shown: the first ones; the one that decided takes the last place."""
+        first = list(range(min(len(elements), MAX_ELEMENTS)))
+        if len(elements) <= MAX_ELEMENTS:
+            return first
+        failed = self.quietly(node, bound) is None
+        for at, element in enumerate(elements[:MAX_SEARCHED]):
+            found = self.quietly(node.bodies[0], {**bound, node.variable: element})
+            if (found is None and failed) or (found is not None and found[0] is _DECISIVE.get(node.name)):
+                return first if at in first else [*first[:-1], at]
+        return first
 
     def quietly(self, node: ast.Node, bound: Mapping[str, Any]) -> tuple[Any] | None:
         """The value in a tuple, or None."""
@@ -138,6 +155,20 @@ class _Explainer:
             return (self.value(node, bound),)
         except EvaluationError:
             return None
+
+    def note(self, node: ast.Node, bound: Mapping[str, Any], value: Any, failure: str) -> str:
+        """What else helps to understand a part."""
+        if isinstance(node, ast.Macro):
+            elements = self.elements(node, bound)
+            more = len(elements) > MAX_ELEMENTS
+            return f"{MAX_ELEMENTS} of {len(elements):,} elements are shown" if more else ""
+        if failure or (isinstance(node, ast.Has) and value is False):
+            return self.available(node, bound) or self.remedy(node, bound)
+        if isinstance(node, ast.Call) and node.name in {"==", "!="}:
+            return self.types(node, bound)
+        if isinstance(node, ast.Call) and node.name == "in" and value is False:
+            return self.other_elements(node, bound)
+        return ""
 
     def types(self, node: ast.Call, bound: Mapping[str, Any]) -> str:
         """That two values cannot be equal for their types; empty where they can, and for a comparison with null."""
@@ -148,8 +179,56 @@ class _Explainer:
             return ""
         if len(names) < len(sides) or "null_type" in names or names <= NUMBER_NAMES:
             return ""
-        left, right = (_kind(side[0]) for side in sides if side is not None)
-        return f"{left} and {right} are never equal"
+        values = [side[0] for side in sides if side is not None]
+        left, right = map(_kind, values)
+        better = remedies.for_comparison(node, values, lambda other: self.quietly(other, bound) is not None)
+        return f"{left} and {right} are never equal" + _write(better)
+
+    def other_elements(self, node: ast.Call, bound: Mapping[str, Any]) -> str:
+        """That no element of a list has the type of what is looked for."""
+        sides = [self.quietly(side, bound) for side in node.arguments]
+        wanted, among = (side[0] if side is not None else None for side in sides)
+        if wanted is None or not isinstance(among, list | tuple) or not among:
+            return ""
+        found = _kind(wanted)
+        kinds = {_kind(element) for element in among[:MAX_SEARCHED]}
+        if found in kinds or {found, *kinds} <= {f"{_article(name)} {name}" for name in NUMBER_NAMES}:
+            return ""
+        return f"{text_of(node.arguments[0])} is {found}, and no element of the list is"
+
+    def remedy(self, node: ast.Node, bound: Mapping[str, Any]) -> str:
+        """Which types do not fit where this part failed by itself, and what to write instead; empty elsewhere."""
+
+        def works(other: ast.Node) -> bool:
+            return self.quietly(other, bound) is not None
+
+        if isinstance(node, ast.Conditional):
+            return self.condition(node.condition, bound)
+        if isinstance(node, ast.Logic):
+            told = [self.condition(term, bound) for term in node.terms]
+            return next(filter(None, told), "")
+        if not isinstance(node, ast.Call):
+            return ""
+        if node.name == "!":
+            return self.condition(node.arguments[0], bound)
+        sides = [self.quietly(side, bound) for side in node.arguments]
+        values = [side[0] for side in sides if side is not None]
+        if len(values) < len(sides):  # it failed further inside
+            return ""
+        told = [
+            f"{text_of(side)} is {_kind(value)}"
+            for side, value in zip(node.arguments, values, strict=True)
+            if _has_variable(side, {*VARIABLE_SLOTS, *bound})
+        ]
+        return " and ".join(told) + _write(remedies.for_call(node, values, works))
+
+    def condition(self, node: ast.Node, bound: Mapping[str, Any]) -> str:
+        """That a condition is no bool, and what to write instead; empty where it is one, or has no value."""
+        found = self.quietly(node, bound)
+        if found is None or isinstance(found[0], bool):
+            return ""
+        better = remedies.for_condition(node, found[0], lambda other: self.quietly(other, bound) is not None)
+        return f"{text_of(node)} is {_kind(found[0])}, not a bool{_write(better)}"
 
     def available(self, node: ast.Node, bound: Mapping[str, Any]) -> str:
         """What there is in place of a missing key: ``there are: action, number; did you mean action?``."""
@@ -175,13 +254,34 @@ class _Explainer:
             )
             near = difflib.get_close_matches(wanted, keys[:1000], 1)
             return f"there are: {shown or 'none'}" + (f"; did you mean {near[0]}?" if near else "")
-        return f"{text_of(operand)} is {_kind(found[0])}"
+        if isinstance(found[0], list | tuple) and isinstance(node, ast.Index):
+            return f"{text_of(operand)} is a list of {len(found[0]):,}"
+        return f"{text_of(operand)} is {_kind(found[0])}{self.beside(operand, bound, found[0])}"
+
+    def beside(self, node: ast.Node, bound: Mapping[str, Any], value: Any) -> str:
+        """What there is beside a key whose value is null: of a body that is no JSON, its text or its form."""
+        parent = self.quietly(node.operand, bound) if isinstance(node, ast.Select) else None
+        if value is not None or parent is None or not isinstance(parent[0], dict):
+            return ""
+        keys = [str(key) for key, item in parent[0].items() if item is not None]
+        if len(keys) > MAX_BESIDE:
+            return ""
+        where = text_of(node.operand) if isinstance(node, ast.Select) else ""
+        return (
+            f"; in {where} {', '.join(keys)} {'are' if len(keys) > 1 else 'is'} not null"
+            if keys
+            else (f"; all of {where} is null")
+        )
 
 
 def explain(node: ast.Node, data: Any, event_type: str) -> list[Part]:
     """The parts of a checked expression, in the order of its text."""
     explainer = _Explainer({} if data is None else data, event_type or "")
     explainer.walk(node, 0, {})
+    if explainer.parts and not explainer.parts[0].failure:
+        first = explainer.parts[0]
+        told = explainer.condition(node, {})
+        explainer.parts[0] = replace(first, note=", ".join(filter(None, (first.note, told))))
     if not explainer.parts:  # not even a variable in it: ``false``
         try:
             explainer.parts.append(Part(0, text_of(node), explainer.value(node, {})))
@@ -190,12 +290,20 @@ def explain(node: ast.Node, data: Any, event_type: str) -> list[Part]:
     return explainer.parts
 
 
+def _write(better: ast.Node | None) -> str:
+    return f": write {text_of(better)}" if better is not None else ""
+
+
 def _kind(value: Any) -> str:
     try:
         name = type_name(value)
-        return "null" if name == "null_type" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+        return "null" if name == "null_type" else f"{_article(name)} {name}"
     except EvaluationError:
         return type(value).__name__
+
+
+def _article(name: str) -> str:
+    return "an" if name == "int" else "a"
 
 
 def _is_path(node: ast.Node) -> bool:

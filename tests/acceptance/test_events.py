@@ -23,10 +23,16 @@ def subscriber(event):
     print("waiting")
     found = autokitteh.next_event([mine, other], timeout=120)
     print("got", found.data.body.json["number"])
+
+def leaver(event):
+    autokitteh.unsubscribe(autokitteh.subscribe("orders", 'data.body.json.number == 8'))
+    print("left")
+    autokitteh.next_signal("never")
 """
 TRIGGERS = """
 - {name: orders, type: webhook, filter: 'data.body.json.action == "opened"', call: "main.py:on_event"}
 - {name: typo, type: webhook, filter: 'data.body.json.actoin == "opened"', call: "main.py:on_event"}
+- {name: large, type: webhook, filter: "data.body.json.amount > 3", call: "main.py:on_event"}
 - {name: never, type: webhook, filter: "false", call: "main.py:on_event"}
 - {name: posted, connection: chat, event_type: message, call: "main.py:on_event"}
 - {name: quiet, connection: chat, filter: 'data.text.startsWith("!")', call: "main.py:on_event"}
@@ -79,8 +85,55 @@ def test_explain_a_match_and_a_subscription(up, deployed):
     assert all(item["until"] for item in found["subscriptions"])
     assert found["subscriptions"][0]["session"] == {"id": session, "state": "completed"}
     check(up.run("event", "explain", event).stdout, "event/explain-subscriptions")
-    later = post(deployed, "orders", {"action": "opened", "number": 7})
-    assert up.ak("event", "explain", later)["subscriptions"] == []
+
+
+def test_explain_an_event_that_came_too_early_or_too_late(up, deployed):
+    """The session subscribed after the one and had unsubscribed before the other; both are told, by how much."""
+    early = post(deployed, "orders", {"number": 8})
+    session = up.ak("session", "start", "events", "main.py:leaver")["id"]
+    eventually_sync(lambda: "left" in up.prints(session))
+    late = post(deployed, "orders", {"number": 8})
+    for event, when in ((early, lambda seconds: seconds < 0), (late, lambda seconds: seconds > 0)):
+        found = up.ak("event", "explain", event)
+        assert found["subscriptions"] == []
+        (item,) = found["missed"]
+        assert (item["session"]["id"], item["ended_by"]) == (session, "unsubscribe")
+        assert when(item["seconds"])
+    assert up.ak("event", "explain", post(deployed, "orders", {"number": 9}))["missed"] == []
+    check(up.run("event", "explain", late).stdout, "event/explain-too-late")
+    up.ak("session", "stop", session)
+
+
+def test_explain_proposes_what_to_write(up, deployed):
+    """A text where a number is expected, a body that is no JSON."""
+    event = post(deployed, "large", {"amount": "12"})
+    check(up.run("event", "explain", event).stdout, "event/explain-types")
+    (trigger,) = up.ak("event", "explain", event)["triggers"]
+    assert trigger["parts"][0]["note"] == (
+        "data.body.json.amount is a string: write int(data.body.json.amount) > 3"
+    )
+    form = httpx.post(deployed["webhooks"]["large"], data={"amount": "12"}).headers["AutoKitteh-Event-ID"]
+    text = up.run("event", "explain", form).stdout
+    assert "(data.body.json is null; in data.body bytes, text, form are not null)" in " ".join(text.split())
+
+
+def test_a_skipped_event_is_shown_without_a_session(up, deployed):
+    """There is none; the filter is named once, secrets in headers are hidden, and the list says why."""
+    sent = httpx.post(
+        deployed["webhooks"]["large"], json={"amount": "12"}, headers={"Authorization": "Bearer abcdef"}
+    )
+    event = sent.headers["AutoKitteh-Event-ID"]
+    found = up.ak("event", "get", event)
+    (delivery,) = found["deliveries"]
+    assert (delivery["state"], delivery["session"]) == ("skipped", None)
+    assert delivery["reason"].count("data.body.json.amount > 3") == 1
+    text = up.run("event", "get", event).stdout
+    assert "abcdef" not in text
+    assert "Authorization: Bearer ••••••" in text
+    assert "ses_" not in text
+    (listed,) = (item for item in up.ak("event", "list", "events", "-u") if item["id"] == event)
+    assert listed["reasons"] == [delivery["reason"]]
+    assert "nothing: filter failed" in up.run("event", "list", "events", "--source", "large").stdout
 
 
 def test_explain_a_typo_in_a_key(up, deployed):
@@ -127,7 +180,7 @@ def test_explain_an_event_of_a_connection(up, deployed):
     reasons = {item["name"]: item["reason"] for item in found["triggers"]}
     assert reasons["posted"] == "event type is 'reaction', the trigger wants 'message'"
     assert reasons["quiet"].endswith("is false")
-    assert {item["name"] for item in found["other_triggers"]} == {"orders", "typo", "never"}
+    assert {item["name"] for item in found["other_triggers"]} == {"orders", "typo", "large", "never"}
 
 
 def test_send_a_file_and_let_it_happen_again(up, deployed, tmp_path):

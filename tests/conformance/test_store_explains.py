@@ -150,3 +150,37 @@ def test_lines_are_read_cut_and_from_a_number_on(store):
     found = store.log.brief("ses_1", "run", first=3, characters=10)
     assert [(item.line, item.text) for item in found] == [(3, "x" * 10), (4, "x" * 10)]
     assert [item.line for item in store.log.since("ses_1", found[0].seq)] == [4]
+
+
+def test_subscriptions_are_known_around_a_moment(store):
+    """Those that ended before it and those that began after it, nearest first, and what ended them."""
+    for name in ("early", "late"):
+        store.mailbox.subscribe(Subscription(f"left-{name}", "p", "hook", f"ses_{name}", "data.n == 1"))
+    store.mailbox.subscribe(Subscription("elsewhere", "p", "other", "ses_early"))
+    store.mailbox.unsubscribe("left-early", "ses_early")
+    store.mailbox.forget("ses_late")
+    store.mailbox.subscribe(Subscription("spans", "p", "hook", "ses_3"))
+    moment = clock.now() + dt.timedelta(microseconds=1)
+    wait_past(moment)
+    store.mailbox.subscribe(Subscription("came", "p", "hook", "ses_4"))
+    store.mailbox.subscribe(Subscription("came-and-went", "p", "hook", "ses_5"))
+    store.mailbox.forget("ses_5")
+    store.mailbox.forget("ses_3")
+
+    def around(window: dt.timedelta, limit: int = 10) -> tuple[list[tuple[str, str]], list[str]]:
+        before, after = store.mailbox.around("p", "hook", moment, window, limit)
+        return [(item.id, item.ended_by) for item in before], [item.id for item in after]
+
+    hour = dt.timedelta(hours=1)
+    assert around(hour) == (
+        [("left-late", "session"), ("left-early", "unsubscribe")],
+        ["came", "came-and-went"],
+    )
+    assert around(hour, limit=1) == ([("left-late", "session")], ["came"])
+    assert around(dt.timedelta()) == ([], [])
+
+
+def wait_past(moment: dt.datetime) -> None:
+    """Until the clock is beyond a moment that is microseconds away."""
+    while clock.now() <= moment:
+        pass

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import completing, context, event_explain, nearest
+from worker.cli import completing, context, event_explain, event_view, nearest
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.session import parse_data
 from worker.cli.times import moment_of
-from worker.contracts import MEMO_METHOD, MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG
+from worker.contracts import MEMO_TRIGGER_ID
 from worker.errors import NotFoundError, UsageError
+from worker.masking import Mask
 
 app = typer.Typer(
     help="List events, look at them, send one, ask what one led to.",
@@ -25,9 +26,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 event_explain.add_to(app)
-
-# Of the memo: identifiers and what is told elsewhere. --json has all of it.
-_NOT_FOR_PEOPLE = frozenset({MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG, MEMO_METHOD})
 
 EventId = Annotated[
     str, typer.Argument(help="The event's id, or the beginning of one.", autocompletion=completing.events)
@@ -74,14 +72,16 @@ def list_events(
             e.source,
             e.event_type or "-",
             moment(e.created_at),
-            effect(deliveries[e.id]),
+            event_view.effect(deliveries[e.id]),
         ]
         for e in events
     ]
     said = [requests.data_text(e.data) for e in events]
     Output(as_json=as_json).document(
         [
-            as_document(e) | {"led_to": counts(deliveries[e.id]), "preview": text}
+            as_document(e)
+            | {"led_to": event_view.counts(deliveries[e.id]), "preview": text}
+            | {"reasons": reasons_of(deliveries[e.id])}
             for e, text in zip(events, said, strict=True)
         ],
         table_with_rest(headers, rows, "DATA", said),
@@ -89,8 +89,15 @@ def list_events(
 
 
 @app.command()
-def get(event: EventId, as_json: Json = False) -> None:
+def get(
+    event: EventId,
+    full: Annotated[bool, typer.Option("--full", help="All of the data, however long they are.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show an event, its data and the sessions it led to.
+
+    Of a request the headers and the body are shown as they were sent. Headers that hold secrets and the project's own
+    secrets are hidden; --json has the data as the handler gets them.
 
     Example: ak event get evt_5h2
     """
@@ -98,34 +105,18 @@ def get(event: EventId, as_json: Json = False) -> None:
 
     with context.opened(context.settings()) as store:
         found = existing(store, event)
-        deliveries = [
-            {
-                "kind": d.kind,
-                "trigger": d.trigger,
-                "handler": d.handler,
-                "session": d.session_id or None,
-                "state": d.state,
-                "reason": d.reason,
-                "attempts": d.attempts,
-                "finished_at": d.finished_at,
-            }
-            for d in store.events.deliveries(found.id)
-        ]
+        deliveries = [event_view.delivery_document(item) for item in store.events.deliveries(found.id)]
         trigger = trigger_of(store, found)
+        mask = Mask(item.value for item in store.vars.list(found.project) if item.secret)
     of = f"{found.source_kind} {found.source} of {found.project}"
     lines = [f"{found.id}  {found.event_type or '-'}  from {of}  {moment(found.created_at)}"]
-    lines += [
-        f"  {d['trigger']} → {d['handler'] or d['session'] or '-'}  {d['state']}  "
-        f"{d['session'] or ''} {d['reason']}".rstrip()
-        for d in deliveries
-    ]
+    lines += [mask(line) for item in deliveries for line in event_view.delivery_lines(item)]
+    if not deliveries:
+        lines.append("  no trigger and no subscription listened to it")
     if trigger and trigger != found.source:
         lines.append(f"  the trigger is called {trigger} now")
-    lines += [f"  {name}: {value}" for name, value in found.memo.items() if name not in _NOT_FOR_PEOPLE]
-    if requests.is_request(found.data):
-        lines += ["", *requests.lines_of(found.data)]
-    else:
-        lines.append(json.dumps(found.data, indent=2, ensure_ascii=False))
+    lines += event_view.memo_lines(found.memo)
+    lines += event_view.data_lines(found.data, mask, full=full, more=f"ak event get {found.id} --full")
     Output(as_json=as_json).document(
         as_document(found)
         | {"trigger": trigger, "preview": requests.data_text(found.data)}
@@ -297,22 +288,10 @@ def trigger_of(store: Any, event: Any) -> str | None:
     return next((item.name for item in store.triggers.list(event.project) if item.id == wanted), None)
 
 
-def counts(deliveries: Sequence[Any]) -> dict[str, int]:
-    """How many sessions an event started and reached, and how many deliveries wait or failed."""
-    going = [item for item in deliveries if item.state in {"pending", "done", "inbox"}]
-    return {
-        "started": sum(item.kind == "start" for item in going),
-        "signalled": sum(item.kind != "start" for item in going),
-        "pending": sum(item.state == "pending" for item in going),
-        "failed": sum(item.state == "failed" for item in deliveries),
-    }
-
-
-def effect(deliveries: Sequence[Any]) -> str:
-    """The same in words."""
-    found = counts(deliveries)
-    parts = [f"{number} {name}" for name, number in found.items() if number]
-    return ", ".join(parts) or "nothing"
+def reasons_of(deliveries: Sequence[Any]) -> list[str]:
+    """Why triggers passed an event over, each reason once."""
+    found = [event_view.without_filter_twice(item.reason) for item in deliveries if item.state == "skipped"]
+    return list(dict.fromkeys(found))
 
 
 def as_document(event: Any) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import completing, context
+from worker.cli import completing, context, event_missed
 from worker.cli.deploy import Json
+from worker.cli.filters_view import columns, lines_of, wrapped
 from worker.cli.output import Output, moment
 from worker.story.times import length
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from worker.store.records import Delivery, Event
 
 _MAX_STATES = 200
+_MAX_OTHERS = 12
 _AT_ONCE = 16
 _PATIENCE_SECONDS = 3.0
 
@@ -37,7 +39,8 @@ def explain(
     """Say why an event started or reached the sessions it did, and why it reached no others.
 
     Shown are the triggers of the deployment that was active at that moment, and the subscriptions that were alive: each
-    with its filter, the value of every part of it, the session it led to, and when it was delivered.
+    with its filter, the value of every part of it, the session it led to, and when it was delivered. Then subscriptions
+    that the event would have met had it come earlier or later.
 
     Example: ak event explain evt_5h2
     """
@@ -61,6 +64,7 @@ def explain(
 def explained(store: Store, event: Event) -> dict[str, Any]:
     """The whole answer from the store."""
     from worker.cli.event import as_document
+    from worker.cli.event_missed import missed
     from worker.dispatch import explain as rules
 
     deliveries = store.events.deliveries(event.id)
@@ -90,6 +94,7 @@ def explained(store: Store, event: Event) -> dict[str, Any]:
         "triggers_as_of": as_of,
         "triggers": shown,
         "subscriptions": subscriptions_at(store, event, deliveries),
+        "missed": missed(store, event),
         "other_triggers": [
             {
                 "name": item.name,
@@ -177,7 +182,10 @@ async def add_states(found: Any, store: Store, answer: dict[str, Any]) -> None:
     from worker.errors import WorkerError
 
     sessions = [
-        item["session"] for item in [*answer["triggers"], *answer["subscriptions"]] if item["session"]
+        item["session"]
+        for part in ("triggers", "subscriptions", "missed")
+        for item in answer[part]
+        if item["session"]
     ]
     if not sessions:
         return
@@ -197,6 +205,7 @@ async def add_states(found: Any, store: Store, answer: dict[str, Any]) -> None:
 
 def text_of(answer: dict[str, Any]) -> str:
     """The answer as a person reads it."""
+    width = columns()
     event = answer["event"]
     of = f"{event['source_kind']} {event['source']}"
     lines = [
@@ -205,31 +214,53 @@ def text_of(answer: dict[str, Any]) -> str:
     again = event["memo"].get("redispatched_from")
     if again:
         lines.append(f"  the same as {again}, dispatched again")
-    if answer["triggers_as_of"] != "now":
-        lines.append(f"  the triggers are those of {answer['triggers_as_of']}, which was active then")
-    else:
-        lines.append("  the deployment of that moment is not known: triggers are shown as they are now")
+    lines += wrapped(whose_triggers(answer), width, "  ", "  ")
     for item in answer["triggers"]:
         handler = f" → {item['handler']}" if item["handler"] else ""
         lines += ["", f"trigger {item['name']}{handler}", *outcome_lines(item, "started")]
     for item in answer["subscriptions"]:
-        since = f", since {moment(item['since'])}" if item["since"] else ""
         until = f" until {moment(item['until'])}" if item["until"] else ""
-        lines += ["", f"subscription of {item['session']['id']}{since}{until}"]
-        lines += outcome_lines(item, "signalled")
+        lifetime = [f"  since {moment(item['since'])}{until}"] if item["since"] else []
+        lines += [
+            "",
+            f"subscription of {item['session']['id']}",
+            *lifetime,
+            *outcome_lines(item, "signalled"),
+        ]
     if not answer["triggers"] and not answer["subscriptions"]:
         lines += ["", f"nothing listened to {of}"]
-    others = [f"{item['name']} ({item['kind']} {item['listens_to']})" for item in answer["other_triggers"]]
+    came = event["created_at"]
+    lines += [line for item in answer["missed"] for line in event_missed.lines_of(item, came, width)]
+    others = [f"{item['name']} ({about(item)})" for item in answer["other_triggers"]]
     if others:
-        lines += ["", f"not asked, since they listen to something else: {', '.join(others)}"]
+        more = f" and {len(others) - _MAX_OTHERS} more" if others[_MAX_OTHERS:] else ""
+        told = f"not asked, since they listen to something else: {', '.join(others[:_MAX_OTHERS])}{more}"
+        lines += ["", *wrapped(told, width, "", "  ")]
     return "\n".join(lines)
+
+
+def whose_triggers(answer: dict[str, Any]) -> str:
+    """Which deployment's triggers are shown."""
+    if answer["triggers_as_of"] != "now":
+        return f"triggers of {answer['triggers_as_of']}, which was active then"
+    from worker.dispatch.match import NOT_ACTIVE
+
+    if any(item["reason"] == NOT_ACTIVE for item in answer["triggers"]):
+        return "no deployment was active then: triggers are shown as they are now"
+    return "the deployment of that moment is not known: triggers are shown as they are now"
+
+
+def about(item: dict[str, Any]) -> str:
+    """What a trigger listens to, in a word or two."""
+    if item["kind"] == "connection":
+        return f"connection {item['listens_to']}"
+    return str(item["listens_to"]) if item["kind"] == "schedule" else str(item["kind"])
 
 
 def outcome_lines(item: dict[str, Any], verb: str) -> list[str]:
     """What came of it, and the filter."""
-    from worker.cli.filters_view import lines_of
-
     lines = []
+    width = columns()
     session, delivery = item["session"], item["delivery"]
     if item["matched"]:
         state = f", which is {session['state']} now" if session and session["state"] else ""
@@ -238,15 +269,15 @@ def outcome_lines(item: dict[str, Any], verb: str) -> list[str]:
             delivery["state"] if delivery else "", "not delivered yet"
         )
         which = f" {session['id']}" if verb == "started" and session and word == verb else ""
-        lines.append(f"  matched: {word}{which}{state}")
+        lines += wrapped(f"matched: {word}{which}{state}", width, "  ", "    ")
         if delivery and (delivery["seconds"] is not None or delivery["reason"]):
             times = f"{delivery['attempts']} attempt{'s' if delivery['attempts'] != 1 else ''}"
             after = f"after {length(delivery['seconds'])}, " if delivery["seconds"] is not None else ""
             why = f": {delivery['reason']}" if delivery["reason"] else ""
-            lines.append(f"  delivered {after}{times}{why}" if not why else f"  {after}{times}{why}")
+            lines += wrapped(f"{'' if why else 'delivered '}{after}{times}{why}", width, "  ", "    ")
     else:
         state = f" (the session is {session['state']} now)" if session and session["state"] else ""
-        lines.append(f"  not matched: {item['reason']}{state}")
+        lines += wrapped(f"not matched: {item['reason']}{state}", width, "  ", "    ")
     if item["filter"]:
         lines += ["  filter", *lines_of(item["_parts"], "    ")]
     return lines

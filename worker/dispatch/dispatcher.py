@@ -81,7 +81,7 @@ class Dispatcher:
             if known.deployment:
                 deliveries = match.decide(known, triggers)
             else:
-                deliveries = match.skip(known, triggers, "the project has no active deployment")
+                deliveries = match.skip(known, triggers, match.NOT_ACTIVE)
             self._record(known, deliveries)
             return known
 

@@ -16,7 +16,7 @@ from manifest import filters
 from worker.contracts import decode_data
 from worker.dispatch import match
 from worker.masking import Mask
-from worker.store.records import Delivery, Event, Trigger
+from worker.store.records import Delivery, Event, PastSubscription, Trigger
 
 LATER = "it was not there yet, or not any more, when the event was recorded"
 
@@ -60,6 +60,11 @@ def of_filter(event: Event, text: str, *, delivered: bool) -> Verdict:
     failed = f"the filter failed: {found.failure} [AK2017]" if found.failure else "the filter is false"
     reason = LATER if found.result else failed
     return Verdict(matched=False, reason=reason, filter=text, parts=found.parts)
+
+
+def nearly(event: Event, item: PastSubscription) -> bool:
+    """Whether a subscription that was not there when the event came would have let it pass."""
+    return of_filter(event, item.filter, delivered=False).reason == LATER
 
 
 def hiding(verdict: Verdict, mask: Mask) -> Verdict:

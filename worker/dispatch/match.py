@@ -31,6 +31,10 @@ START = "start"
 EVENT = "event"
 SIGNAL = "signal"
 
+NOT_ACTIVE = "the project has no active deployment"
+NO_CALL = "the trigger has no call: it starts no session"
+OTHER_TYPE = "event type is "
+
 _EVERY_TYPE = ("", "*")
 _FAILED_FILTER = " failed: "
 _NO_FILTER = ("", ".")  # "." is how existing projects spell it
@@ -49,9 +53,9 @@ def skip(event: Event, triggers: Iterable[Trigger], reason: str) -> list[Deliver
 def _mismatch(event: Event, trigger: Trigger) -> str:
     """Why the trigger does not match; empty when it does."""
     if not trigger.call:
-        return "the trigger has no call: it starts no session"
+        return NO_CALL
     if trigger.event_type not in _EVERY_TYPE and trigger.event_type != event.event_type:
-        return f"event type is {event.event_type!r}, the trigger wants {trigger.event_type!r}"
+        return f"{OTHER_TYPE}{event.event_type!r}, the trigger wants {trigger.event_type!r}"
     if lets_all_pass(trigger.filter):
         return ""
     return _filter_mismatch(event, trigger.filter)
@@ -72,7 +76,9 @@ def _filter_mismatch(event: Event, text: str) -> str:
 
     try:
         matches = filters.compile(text).matches(decode_data(event.data), event.event_type)
-    except (filters.FilterError, filters.FilterSyntaxError) as error:
+    except filters.FilterError as error:
+        return f"the filter {text!r}{_FAILED_FILTER}{error.message}"
+    except filters.FilterSyntaxError as error:
         return f"the filter {text!r}{_FAILED_FILTER}{error}"
     return "" if matches else f"the filter {text!r} is false"
 

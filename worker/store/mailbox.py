@@ -29,6 +29,7 @@ _D = tables.deliveries
 _E = tables.events
 _OUT = tables.outcomes
 _OPS = tables.operations
+_LASTING = ("id", "project", "source", "session_id", "filter", "created_at")  # what is kept of one that ended
 _HEAD_START_SECONDS = 5.0  # so long the sender delivers itself before others do it for it
 
 
@@ -50,7 +51,7 @@ class Mailbox:
     def unsubscribe(self, identifier: str, session_id: str) -> None:
         """End one subscription of a session."""
         with self._database.write() as connection:
-            self._end(connection, (_S.c.id == identifier) & (_S.c.session_id == session_id))
+            self._end(connection, (_S.c.id == identifier) & (_S.c.session_id == session_id), "unsubscribe")
 
     def subscriptions(self, session_id: str = "", project: str = "") -> builtins.list[Subscription]:
         """The subscriptions of a session, or of a project; their filters as they are stored."""
@@ -75,47 +76,65 @@ class Mailbox:
     def forget(self, session_id: str) -> None:
         """The session has ended: it waits for nothing any more."""
         with self._database.write() as connection:
-            self._end(connection, _S.c.session_id == session_id)
+            self._end(connection, _S.c.session_id == session_id, "session")
             connection.execute(sa.delete(_W).where(_W.c.session_id == session_id))
 
-    def _end(self, connection: sa.Connection, these: sa.ColumnElement[bool]) -> None:
+    def _end(self, connection: sa.Connection, these: sa.ColumnElement[bool], by: str) -> None:
         """Move subscriptions out of the table that events are matched against; explanations still find them."""
-        columns = ("id", "project", "source", "session_id", "filter", "created_at")
-        ended = sa.select(*(_S.c[name] for name in columns), sa.literal(clock.now(), tables.Moment)).where(
-            these
-        )
-        insert = self._database.insert(_PAST).from_select([*columns, "ended_at"], ended)
+        now = sa.literal(clock.now(), tables.Moment)
+        ended = sa.select(*(_S.c[name] for name in _LASTING), now, sa.literal(by, sa.Text)).where(these)
+        insert = self._database.insert(_PAST).from_select([*_LASTING, "ended_at", "ended_by"], ended)
         connection.execute(insert.on_conflict_do_nothing())
         connection.execute(sa.delete(_S).where(these))
 
     def alive_at(self, project: str, source: str, at: dt.datetime) -> builtins.list[PastSubscription]:
         """The subscriptions to a source that lived at some moment, oldest first."""
-        columns = ("id", "project", "source", "session_id", "filter", "created_at")
-        living = sa.select(
-            *(_S.c[name] for name in columns), sa.literal(None, tables.Moment).label("ended_at")
+        found = self._ever(
+            project, source, _S.c.created_at <= at, (_PAST.c.created_at <= at) & (_PAST.c.ended_at >= at)
         )
-        living = living.where((_S.c.project == project) & (_S.c.source == source) & (_S.c.created_at <= at))
-        past = sa.select(*(_PAST.c[name] for name in (*columns, "ended_at"))).where(
-            (_PAST.c.project == project)
-            & (_PAST.c.source == source)
-            & (_PAST.c.created_at <= at)
-            & (_PAST.c.ended_at >= at)
-        )
-        with self._database.read() as connection:
-            rows = [*connection.execute(living), *connection.execute(past)]
-        found = [PastSubscription(**row._mapping) for row in rows]
-        return sorted(map(self._opened, found), key=lambda item: (item.created_at, item.id))
+        return sorted(found, key=lambda item: (item.created_at, item.id))
+
+    def around(
+        self, project: str, source: str, at: dt.datetime, window: dt.timedelta, limit: int
+    ) -> tuple[builtins.list[PastSubscription], builtins.list[PastSubscription]]:
+        """The subscriptions to a source that ended before a moment, and those that began after it, nearest first."""
+        ended = (_PAST.c.ended_at < at) & (_PAST.c.ended_at >= at - window)
+        before = self._ever(project, source, None, ended, _PAST.c.ended_at.desc(), limit)
+        living = (_S.c.created_at > at) & (_S.c.created_at <= at + window)
+        past = (_PAST.c.created_at > at) & (_PAST.c.created_at <= at + window)
+        after = self._ever(project, source, living, None, _S.c.created_at, limit)
+        after += self._ever(project, source, None, past, _PAST.c.created_at, limit)
+        return before, sorted(after, key=lambda item: (item.created_at, item.id))[:limit]
 
     def past(self, identifiers: builtins.list[str]) -> builtins.list[PastSubscription]:
         """These subscriptions, alive or ended."""
-        columns = ("id", "project", "source", "session_id", "filter", "created_at")
-        living = sa.select(*(_S.c[name] for name in columns)).where(_S.c.id.in_(identifiers))
-        past = sa.select(*(_PAST.c[name] for name in (*columns, "ended_at"))).where(
-            _PAST.c.id.in_(identifiers)
-        )
-        with self._database.read() as connection:
-            rows = [*connection.execute(living), *connection.execute(past)]
-        return [self._opened(PastSubscription(**row._mapping)) for row in rows]
+        return self._ever("", "", _S.c.id.in_(identifiers), _PAST.c.id.in_(identifiers))
+
+    def _ever(
+        self,
+        project: str,
+        source: str,
+        living: sa.ColumnElement[bool] | None,
+        past: sa.ColumnElement[bool] | None,
+        order: Any = None,
+        limit: int | None = None,
+    ) -> builtins.list[PastSubscription]:
+        """Subscriptions that live or have ended, under a condition on each of the tables (None: none of these)."""
+        found: builtins.list[Any] = []
+        for table, condition in ((_S, living), (_PAST, past)):
+            if condition is None:
+                continue
+            how = (
+                [_PAST.c.ended_at, _PAST.c.ended_by]
+                if table is _PAST
+                else [sa.literal(None, tables.Moment).label("ended_at")]
+            )
+            query = sa.select(*(table.c[name] for name in _LASTING), *how).where(condition)
+            if project:
+                query = query.where((table.c.project == project) & (table.c.source == source))
+            with self._database.read() as connection:
+                found += connection.execute(query.order_by(order).limit(limit)).all()
+        return [self._opened(PastSubscription(**row._mapping)) for row in found]
 
     def _opened(self, item: PastSubscription) -> PastSubscription:
         opened = self._filters.opened(item.project, item.id, item.filter)

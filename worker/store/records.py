@@ -107,6 +107,7 @@ class Event:
     """Something that happened outside. ``source_kind`` is trigger or connection, ``source`` its name.
 
     ``deployment`` is the one that was active when the event was recorded: its manifest says what the triggers were.
+    ``repeats`` is the event that this one lets happen again.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Event:
     created_at: dt.datetime
     seq: int = 0
     deployment: str = ""
+    repeats: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,10 @@ class Subscription:
 
 @dataclass(frozen=True)
 class PastSubscription:
-    """A subscription with its lifetime; ``ended_at`` is None while it lives. ``mask`` hides its filter's secrets."""
+    """A subscription with its lifetime; ``ended_at`` is None while it lives. ``mask`` hides its filter's secrets.
+
+    ``ended_by``: unsubscribe, or session where that had ended; empty where it was not noted yet.
+    """
 
     id: str
     project: str
@@ -204,6 +209,7 @@ class PastSubscription:
     filter: str
     created_at: dt.datetime
     ended_at: dt.datetime | None = None
+    ended_by: str = ""
     mask: Mask = field(default_factory=Mask, repr=False)
 
 
@@ -226,3 +232,22 @@ class Outcome:
     event_id: str
     session_id: str
     value: Any
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Requests to the gateway that became no event: the same method, path and answer, counted.
+
+    ``project`` and ``trigger`` are those that the path belongs to, or once did; ``reason`` says what was wrong.
+    """
+
+    method: str
+    path: str
+    code: str
+    sender: str
+    count: int
+    first_at: dt.datetime
+    last_at: dt.datetime
+    project: str = ""
+    trigger: str = ""
+    reason: str = ""

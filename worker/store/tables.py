@@ -155,6 +155,8 @@ events = sa.Table(
     sa.Column("memo", sa.JSON, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("deployment", sa.Text, nullable=False, default="", server_default=""),
+    # The event that this one repeats; an index of those alone is made by m0009.
+    sa.Column("repeats", sa.Text, nullable=False, default="", server_default=""),
     sa.Index("events_by_project", "project", "seq"),
     sqlite_autoincrement=True,
 )
@@ -260,6 +262,7 @@ ended_subscriptions = sa.Table(
     sa.Column("filter", sa.Text, nullable=False, default=""),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("ended_at", Moment, nullable=False),
+    sa.Column("ended_by", sa.Text, nullable=False, default="", server_default=""),
     sa.Index("ended_subscriptions_by_source", "project", "source", "ended_at"),
     sa.Index("ended_subscriptions_by_time", "ended_at"),
 )
@@ -293,6 +296,19 @@ outcomes = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Index("outcomes_by_event", "event_id", "seq"),
     sqlite_autoincrement=True,
+)
+refused_requests = sa.Table(
+    "refused_requests",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *(
+        sa.Column(name, sa.Text, nullable=False)
+        for name in ("method", "path", "code", "project", "trigger", "reason", "sender")
+    ),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("first_at", Moment, nullable=False),
+    sa.Column("last_at", Moment, nullable=False),
+    sa.Index("refused_requests_by_time", "last_at"),
 )
 blobs = sa.Table(
     "blobs",

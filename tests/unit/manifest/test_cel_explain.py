@@ -50,7 +50,10 @@ def test_explain_names_the_keys_there_are():
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        ('data.body.json.number == "3"', "an int and a string are never equal"),
+        (
+            'data.body.json.number == "3"',
+            "an int and a string are never equal: write data.body.json.number == 3",
+        ),
         ("true != data.body.json.action", "a bool and a string are never equal"),
         ("data.body.json.number == 3.5", ""),
         ("data.body.json.number == null", ""),
@@ -70,6 +73,33 @@ def test_explain_shows_a_loop_for_its_first_elements():
     assert [part.note for part in found if part.text == "i.p > 10"] == [
         f'for i = {{"p": {n}}}' for n in (3, 11, 1)
     ][:MAX_ELEMENTS]
+
+
+def test_explain_shows_the_element_that_decided():
+    """Also when it is none of the first ones; where none did, the first ones are all there is to see."""
+
+    def elements(text: str, ns: list[int | str]) -> list[str]:
+        found = filters.explain(text, {"ns": ns}, "").parts
+        assert found[0].note == f"{MAX_ELEMENTS} of {len(ns)} elements are shown"
+        return [part.note for part in found if part.text.startswith("n ")]
+
+    assert elements("data.ns.exists(n, n > 8)", [1, 2, 3, 4, 9]) == ["for n = 1", "for n = 2", "for n = 9"]
+    assert elements("data.ns.all(n, n < 8)", [1, 2, 3, 9]) == ["for n = 1", "for n = 2", "for n = 9"]
+    assert elements("data.ns.exists(n, n > 8)", [1, 2, 3, 4]) == ["for n = 1", "for n = 2", "for n = 3"]
+    *_, failed = elements("data.ns.all(n, n < 8)", [1, 2, 3, 4, "x"])
+    assert failed == 'for n = "x", n is a string'
+
+
+def test_explain_says_what_there_is_beside_a_null():
+    """A body that is no JSON has a text, and perhaps a form; where there is much beside it, none of it is named."""
+    body = {"bytes": "YQ==", "text": "a", "form": None, "json": None}
+    found = filters.explain('data.body.json.action == "x"', {"body": body}, "")
+    assert found.parts[-1].note == "data.body.json is null; in data.body bytes, text are not null"
+    empty = dict.fromkeys(body)
+    found = filters.explain('data.body.json.action == "x"', {"body": empty}, "")
+    assert found.parts[-1].note == "data.body.json is null; all of data.body is null"
+    found = filters.explain("data.nul.x == 1", {"nul": None, **{f"k{n}": n for n in range(20)}}, "")
+    assert found.parts[-1].note == "data.nul is null"
 
 
 def test_explain_takes_the_branch_that_was_taken():

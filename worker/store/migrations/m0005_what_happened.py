@@ -16,12 +16,13 @@ def upgrade(connection: sa.Connection) -> None:
     """Add what earlier schemas did not have; a database made today has all of it already."""
     tables.metadata.create_all(connection)
     moment = "TIMESTAMP WITH TIME ZONE" if connection.dialect.name == "postgresql" else "DATETIME"
-    _add(connection, "events", "deployment", "TEXT NOT NULL DEFAULT ''")
-    _add(connection, "deliveries", "finished_at", moment)
+    add_column(connection, "events", "deployment", "TEXT NOT NULL DEFAULT ''")
+    add_column(connection, "deliveries", "finished_at", moment)
     for statement in _INDICES:
         connection.execute(sa.text(statement))
 
 
-def _add(connection: sa.Connection, table: str, column: str, kind: str) -> None:
+def add_column(connection: sa.Connection, table: str, column: str, kind: str) -> None:
+    """Add a column to a table, unless it has it."""
     if column not in {item["name"] for item in sa.inspect(connection).get_columns(table)}:
         connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {column} {kind}"))
