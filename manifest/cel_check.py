@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from manifest import cel_ast as ast
 from manifest.cel_functions import DYN, FUNCTIONS, NAMESPACES, Function, closest, short_name
 from manifest.cel_parse import MACROS
@@ -37,9 +39,12 @@ _OTHER_LANGUAGES = {
 }
 
 
-def check_types(node: ast.Node, problems: list[tuple[int, str]]) -> str:
-    """Infer the type of an expression, ``dyn`` when it depends on the data, and add what is wrong with it."""
-    return _Checker(problems).type_of(node, dict(VARIABLES))
+def check_types(node: ast.Node, problems: list[tuple[int, str]], bound: Iterable[str] = ()) -> str:
+    """Infer the type of an expression, ``dyn`` when it depends on the data, and add what is wrong with it.
+
+    ``bound`` names the variables of loops around it, which may be anything.
+    """
+    return _Checker(problems).type_of(node, {**VARIABLES, **dict.fromkeys(bound, DYN)})
 
 
 class _Checker:

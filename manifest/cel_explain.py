@@ -22,6 +22,7 @@ from typing import Any
 from manifest import cel_ast as ast
 from manifest import cel_remedies as remedies
 from manifest.cel_budget import Budget
+from manifest.cel_check import check_types
 from manifest.cel_compile import FIRST_FREE_SLOT, VARIABLE_SLOTS, Compiler
 from manifest.cel_text import spell, text_of
 from manifest.cel_values import NUMBER_NAMES, EvaluationError, type_name
@@ -170,6 +171,12 @@ class _Explainer:
             return self.other_elements(node, bound)
         return ""
 
+    def works(self, node: ast.Node, bound: Mapping[str, Any]) -> bool:
+        """Whether an expression is a right one, and has a value."""
+        problems: list[tuple[int, str]] = []
+        check_types(node, problems, bound)
+        return not problems and self.quietly(node, bound) is not None
+
     def types(self, node: ast.Call, bound: Mapping[str, Any]) -> str:
         """That two values cannot be equal for their types; empty where they can, and for a comparison with null."""
         sides = [self.quietly(side, bound) for side in node.arguments]
@@ -181,7 +188,7 @@ class _Explainer:
             return ""
         values = [side[0] for side in sides if side is not None]
         left, right = map(_kind, values)
-        better = remedies.for_comparison(node, values, lambda other: self.quietly(other, bound) is not None)
+        better = remedies.for_comparison(node, values, lambda other: self.works(other, bound))
         return f"{left} and {right} are never equal" + _write(better)
 
     def other_elements(self, node: ast.Call, bound: Mapping[str, Any]) -> str:
@@ -198,10 +205,6 @@ class _Explainer:
 
     def remedy(self, node: ast.Node, bound: Mapping[str, Any]) -> str:
         """Which types do not fit where this part failed by itself, and what to write instead; empty elsewhere."""
-
-        def works(other: ast.Node) -> bool:
-            return self.quietly(other, bound) is not None
-
         if isinstance(node, ast.Conditional):
             return self.condition(node.condition, bound)
         if isinstance(node, ast.Logic):
@@ -220,14 +223,16 @@ class _Explainer:
             for side, value in zip(node.arguments, values, strict=True)
             if _has_variable(side, {*VARIABLE_SLOTS, *bound})
         ]
-        return " and ".join(told) + _write(remedies.for_call(node, values, works))
+        return " and ".join(told) + _write(
+            remedies.for_call(node, values, lambda other: self.works(other, bound))
+        )
 
     def condition(self, node: ast.Node, bound: Mapping[str, Any]) -> str:
         """That a condition is no bool, and what to write instead; empty where it is one, or has no value."""
         found = self.quietly(node, bound)
         if found is None or isinstance(found[0], bool):
             return ""
-        better = remedies.for_condition(node, found[0], lambda other: self.quietly(other, bound) is not None)
+        better = remedies.for_condition(node, found[0], lambda other: self.works(other, bound))
         return f"{text_of(node)} is {_kind(found[0])}, not a bool{_write(better)}"
 
     def available(self, node: ast.Node, bound: Mapping[str, Any]) -> str:

@@ -34,6 +34,8 @@ MEMO_RESTARTS = "ak_restarts"
 WORKFLOW_TASK_TIMEOUT_SECONDS = 20
 MEMO_DURABLE = "durable"
 MEMO_RESTARTED_FROM = "restarted_from"
+MEMO_REDISPATCHED_FROM = "redispatched_from"  # of an event that repeats another one
+MEMO_REDISPATCHED_TO = "redispatched_to"  # the one trigger it was dispatched to, where it was not to all
 MEMO_FORKED_FROM = "forked_from"
 MEMO_FORKED_AT = "forked_at"  # how many steps it took over
 

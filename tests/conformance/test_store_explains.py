@@ -8,6 +8,7 @@ from functools import partial
 from worker import clock, ids
 from worker.contracts import LogBatch, LogLine
 from worker.dispatch.dispatcher import subscribers
+from worker.store.migrations import m0009_what_did_not_happen
 from worker.store.records import Delivery, Event, Subscription
 
 
@@ -178,6 +179,52 @@ def test_subscriptions_are_known_around_a_moment(store):
     )
     assert around(hour, limit=1) == ([("left-late", "session")], ["came"])
     assert around(dt.timedelta()) == ([], [])
+
+
+def test_lost_events_are_those_without_an_effect(store):
+    """Their own, or one of a repetition's; for one trigger only its own sessions count."""
+    handled, skipped, repeated, tried = event(), event(), event(), event()
+    store.events.record(handled, [delivery(handled, "done"), delivery(handled, "skipped", "other")])
+    store.events.record(skipped, [delivery(skipped, "skipped")])
+    store.events.record(repeated, [])
+    store.events.record(tried, [])
+    again, nothing = event(repeats=repeated.id), event(repeats=tried.id)
+    store.events.record(again, [delivery(again, "pending")])
+    store.events.record(nothing, [delivery(nothing, "skipped")])
+
+    def lost(**choice) -> list[str]:
+        return [item.id for item in store.events.lost("p", **choice)]
+
+    assert lost() == [skipped.id, tried.id]
+    assert lost(limit=1) == [skipped.id]
+    assert lost(handled=True) == [handled.id, skipped.id, repeated.id, tried.id]
+    assert lost(trigger="other") == [handled.id, skipped.id, repeated.id, tried.id]
+    assert lost(trigger="hook") == [skipped.id, tried.id]
+    assert (
+        lost(source="elsewhere")
+        == lost(event_type="get")
+        == lost(until=clock.now() - dt.timedelta(hours=1))
+        == []
+    )
+    assert store.events.lost("q") == []
+    found = store.events.repetitions([repeated.id, tried.id, handled.id])
+    assert {key: [item.id for item in value] for key, value in found.items()} == {
+        repeated.id: [again.id],
+        tried.id: [nothing.id],
+        handled.id: [],
+    }
+
+
+def test_repetitions_of_an_older_database_are_known(store):
+    """Their memo named the first event; the migration notes it where it is looked for."""
+    first = event()
+    later = event(memo={"redispatched_from": first.id, "other": "x"})
+    store.events.record(first, [])
+    store.events.record(later, [])
+    assert store.events.repetitions([first.id])[first.id] == []
+    with store.database.write() as connection:
+        m0009_what_did_not_happen.upgrade(connection)
+    assert [item.id for item in store.events.repetitions([first.id])[first.id]] == [later.id]
 
 
 def wait_past(moment: dt.datetime) -> None:

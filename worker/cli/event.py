@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import completing, context, event_explain, event_view, nearest
+from worker.cli import completing, context, event_explain, event_view, nearest, redispatch
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.session import parse_data
@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 event_explain.add_to(app)
+redispatch.add_to(app)
 
 EventId = Annotated[
     str, typer.Argument(help="The event's id, or the beginning of one.", autocompletion=completing.events)
@@ -166,62 +167,20 @@ def send(
         with context.opened(found) as store:
             context.project(store, project)
             kind = kind_of(store, project, source)
-            return await dispatched(found, store, project, kind, source, event_type, payload or {}, {})
+            return await dispatched(found, store, project, kind, source, event_type, payload or {})
 
     identifier = context.run(work())
     Output(as_json=as_json).document({"event_id": identifier}, identifier)
 
 
-@app.command()
-def redispatch(event: EventId, as_json: Json = False) -> None:
-    """Let an event happen again: a new event with the same data, for the triggers and subscriptions there are now.
-
-    The new event's memo says which one it repeats (`redispatched_from`). Sessions that the first one started are not
-    touched; nobody waits for the answer of a synchronous webhook.
-
-    Example: ak event redispatch evt_5h2
-    """
-
-    async def work() -> tuple[str, str]:
-        found = context.settings()
-        with context.opened(found) as store:
-            again = existing(store, event)
-            # What was noted about the trigger belongs to the trigger as it was then: it is looked up again.
-            memo = {key: value for key, value in again.memo.items() if key not in ("trigger_id", "durable")}
-            memo["redispatched_from"] = again.id
-            new = await dispatched(
-                found,
-                store,
-                again.project,
-                again.source_kind,
-                again.source,
-                again.event_type,
-                again.data,
-                memo,
-            )
-            return again.id, new
-
-    first, identifier = context.run(work())
-    Output(as_json=as_json).document(
-        {"event_id": identifier, "redispatched_from": first}, f"{identifier}  again what {first} was"
-    )
-
-
 async def dispatched(
-    found: Any,
-    store: Any,
-    project: str,
-    kind: str,
-    source: str,
-    event_type: str,
-    data: Any,
-    memo: dict[str, str],
+    found: Any, store: Any, project: str, kind: str, source: str, event_type: str, data: Any
 ) -> str:
     """Record an event and deliver it; returns its id."""
     from worker.dispatch.dispatcher import Dispatcher
     from worker.store.records import Event
 
-    happened = Event(ids.new("evt"), project, kind, source, event_type, data, memo, clock.now())
+    happened = Event(ids.new("evt"), project, kind, source, event_type, data, {}, clock.now())
     async with context.connected(found, store) as client:
         dispatcher = Dispatcher(store, client)
         event = await dispatcher.receive(happened)

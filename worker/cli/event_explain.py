@@ -10,8 +10,10 @@ import typer
 
 from worker.cli import completing, context, event_missed
 from worker.cli.deploy import Json
+from worker.cli.event_view import effect
 from worker.cli.filters_view import columns, lines_of, wrapped
 from worker.cli.output import Output, moment
+from worker.contracts import MEMO_REDISPATCHED_FROM, MEMO_REDISPATCHED_TO
 from worker.story.times import length
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_STATES = 200
 _MAX_OTHERS = 12
+_MAX_AGAIN = 3
 _AT_ONCE = 16
 _PATIENCE_SECONDS = 3.0
 
@@ -70,7 +73,10 @@ def explained(store: Store, event: Event) -> dict[str, Any]:
     deliveries = store.events.deliveries(event.id)
     triggers, as_of = triggers_at(store, event)
     started = {item.trigger: item for item in deliveries if item.kind == "start"}
-    mine = [item for item in triggers if rules.listens(item, event)]
+    only = event.memo.get(MEMO_REDISPATCHED_TO)
+    mine = [item for item in triggers if (item.name == only if only else rules.listens(item, event))]
+    again = store.events.repetitions([event.id])[event.id]
+    effects = store.events.deliveries_of([item.id for item in again])
     shown = [
         {
             "name": item.name,
@@ -93,8 +99,11 @@ def explained(store: Store, event: Event) -> dict[str, Any]:
         "event": as_document(event),
         "triggers_as_of": as_of,
         "triggers": shown,
-        "subscriptions": subscriptions_at(store, event, deliveries),
-        "missed": missed(store, event),
+        "subscriptions": [] if only else subscriptions_at(store, event, deliveries),
+        "missed": [] if only else missed(store, event),
+        "again": [
+            {"id": item.id, "at": item.created_at, "led_to": effect(effects[item.id])} for item in again
+        ],
         "other_triggers": [
             {
                 "name": item.name,
@@ -102,7 +111,7 @@ def explained(store: Store, event: Event) -> dict[str, Any]:
                 "listens_to": item.connection or item.schedule or item.name,
             }
             for item in triggers
-            if not rules.listens(item, event)
+            if item not in mine
         ],
     }
 
@@ -211,9 +220,14 @@ def text_of(answer: dict[str, Any]) -> str:
     lines = [
         f"{event['id']}  {event['type'] or '-'}  from {of} of {event['project']}  {moment(event['created_at'])}"
     ]
-    again = event["memo"].get("redispatched_from")
+    again, only = (event["memo"].get(name) for name in (MEMO_REDISPATCHED_FROM, MEMO_REDISPATCHED_TO))
     if again:
         lines.append(f"  the same as {again}, dispatched again")
+    if only:
+        lines.append(f"  for trigger {only} alone")
+    repeated = [f"  dispatched again as {item['id']}: {item['led_to']}" for item in answer["again"]]
+    lines += [f"  dispatched again {len(repeated)} times, at last:"] if repeated[_MAX_AGAIN:] else []
+    lines += repeated[-_MAX_AGAIN:]
     lines += wrapped(whose_triggers(answer), width, "  ", "  ")
     for item in answer["triggers"]:
         handler = f" → {item['handler']}" if item["handler"] else ""
@@ -234,7 +248,8 @@ def text_of(answer: dict[str, Any]) -> str:
     others = [f"{item['name']} ({about(item)})" for item in answer["other_triggers"]]
     if others:
         more = f" and {len(others) - _MAX_OTHERS} more" if others[_MAX_OTHERS:] else ""
-        told = f"not asked, since they listen to something else: {', '.join(others[:_MAX_OTHERS])}{more}"
+        why = "the event was for another one" if only else "they listen to something else"
+        told = f"not asked, since {why}: {', '.join(others[:_MAX_OTHERS])}{more}"
         lines += ["", *wrapped(told, width, "", "  ")]
     return "\n".join(lines)
 

@@ -86,6 +86,15 @@ def delivery_lines(item: dict[str, Any]) -> list[str]:
     return wrapped(text + (f": {item['reason']}" if item["reason"] else ""), columns(), "  ", "    ")
 
 
+def would(item: Delivery) -> str:
+    """The same for one that is only foreseen: ``trigger orders → main.py:on_order would start a session``."""
+    if item.kind != "start":
+        return f"would signal {item.session_id}"
+    handler = f" → {item.handler}" if item.handler else ""
+    what = f"would skip it: {item.reason}" if item.state == "skipped" else "would start a session"
+    return f"trigger {item.trigger}{handler} {what}"
+
+
 def memo_lines(memo: dict[str, str]) -> list[str]:
     """What was noted about an event, without what is told elsewhere."""
     return [f"  {name}: {value}" for name, value in memo.items() if name not in _NOT_FOR_PEOPLE]

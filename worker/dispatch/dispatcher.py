@@ -68,32 +68,32 @@ class Dispatcher:
 
         return await asyncio.to_thread(record)
 
-    async def receive(self, event: Event) -> Event:
+    async def receive(self, event: Event, only: str = "") -> Event:
         """Record any event with a delivery for each trigger of its source, in one transaction.
 
         An event that is recorded already stays as it is. Where the project has no active deployment nothing will
-        start, and the deliveries say so.
+        start, and the deliveries say so. With ``only`` it is for this trigger, for no other and for no subscription.
         """
 
         def record() -> Event:
-            triggers = self._triggers.of(event)
+            triggers = self._triggers.asked(event, only)
             known = replace(event, deployment=self._triggers.deployment(event.project))
             if known.deployment:
                 deliveries = match.decide(known, triggers)
             else:
                 deliveries = match.skip(known, triggers, match.NOT_ACTIVE)
-            self._record(known, deliveries)
+            self._record(known, deliveries, subscribing=not only)
             return known
 
         return await asyncio.to_thread(record)
 
-    def _record(self, event: Event, deliveries: list[Delivery]) -> None:
+    def _record(self, event: Event, deliveries: list[Delivery], *, subscribing: bool = True) -> None:
         """One transaction; what is counted is what was new."""
 
         def waiting(connection: Any, happened: Event) -> list[Delivery]:
             return subscribers(self._store.mailbox, connection, happened)
 
-        if not self._store.events.record(event, deliveries, waiting):
+        if not self._store.events.record(event, deliveries, waiting if subscribing else None):
             return
         self._meter.count("autokitteh_events_total", project=event.project, source=event.source)
         for delivery in deliveries:

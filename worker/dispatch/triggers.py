@@ -64,6 +64,13 @@ class Triggers:
         trigger = self._store.triggers.get(event.project, event.source)
         return [] if trigger is None else [trigger]
 
+    def asked(self, event: Event, only: str = "") -> list[Trigger]:
+        """The triggers that an event is for: those of its source, or the one it is dispatched to, whatever its source."""
+        if not only:
+            return self.of(event)
+        trigger = self._store.triggers.get(event.project, only)
+        return [] if trigger is None else [trigger]
+
     def deployment(self, project: str) -> str:
         """The active deployment; empty when there is none."""
         activation = self._activation(project)

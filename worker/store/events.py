@@ -86,6 +86,60 @@ class Events:
         with self._database.read() as connection:
             return [Event(**row._mapping) for row in connection.execute(query)]
 
+    def lost(
+        self,
+        project: str,
+        *,
+        source: str = "",
+        trigger: str = "",
+        event_type: str = "",
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        handled: bool = False,
+        limit: int = 1000,
+    ) -> builtins.list[Event]:
+        """Events that led to nothing, and whose repetitions led to nothing either; oldest first, no repetitions.
+
+        Args:
+            project: whose.
+            source: only from this one.
+            trigger: led to no session of this trigger, whatever else they led to.
+            event_type: only of this type.
+            since: not older.
+            until: not younger.
+            handled: those that led to something as well.
+            limit: at most so many.
+        """
+        again = _E.alias()
+        query = sa.select(_E).where((_E.c.project == project) & (_E.c.repeats == ""))
+        for column, value in ((_E.c.source, source), (_E.c.event_type, event_type)):
+            query = query.where(column == value) if value else query
+        query = query.where(_E.c.created_at >= since) if since is not None else query
+        query = query.where(_E.c.created_at <= until) if until is not None else query
+        if not handled:
+            took: sa.ColumnElement[bool] = _D.c.state.in_(_HANDLED)
+            if trigger:
+                took &= (_D.c.kind == "start") & (_D.c.trigger == trigger)
+            itself = sa.select(_D.c.id).where((_D.c.event_id == _E.c.id) & took)
+            later = (
+                sa.select(_D.c.id)
+                .join(again, again.c.id == _D.c.event_id)
+                .where((again.c.repeats != "") & (again.c.repeats == _E.c.id) & took)
+            )
+            query = query.where(~itself.exists() & ~later.exists())
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(_E.c.seq).limit(limit))
+            return [Event(**row._mapping) for row in rows]
+
+    def repetitions(self, identifiers: Sequence[str]) -> dict[str, builtins.list[Event]]:
+        """The repetitions of events, oldest first."""
+        found: dict[str, builtins.list[Event]] = {identifier: [] for identifier in identifiers}
+        query = sa.select(_E).where((_E.c.repeats != "") & _E.c.repeats.in_(builtins.list(found)))
+        with self._database.read() as connection:
+            for row in connection.execute(query.order_by(_E.c.seq)):
+                found[row.repeats].append(Event(**row._mapping))
+        return found
+
     def near(self, identifier: str, limit: int = 200) -> builtins.list[str]:
         """Ids of events, to name the nearest ones when there is none of an id: those that begin alike, and the newest."""
         alike = sa.select(_E.c.id).where(_E.c.id.startswith(identifier[:6], autoescape=True)).limit(limit)

@@ -50,6 +50,14 @@ async def test_receive_of_a_connection_event_asks_every_trigger_of_it():
     assert [(d.trigger, d.state) for d in deliveries] == [("a", "pending"), ("b", "skipped")]
 
 
+async def test_receive_for_one_trigger_asks_no_other():
+    """Whatever the event's source: another trigger of it starts nothing, and subscriptions are not looked for."""
+    store = FakeStore(webhook(), webhook(id="trg_2", name="other", slug="xyz"))
+    await Dispatcher(store, FakeClient()).receive(event(), only="other")
+    _, deliveries = store.recorded["evt_1"]
+    assert [(d.trigger, d.state) for d in deliveries] == [("other", "pending")]
+
+
 async def test_receive_without_active_deployment_starts_nothing():
     """Where no deployment is active the event is kept, and its deliveries say why nothing started."""
     store = FakeStore(webhook(), active=False)
