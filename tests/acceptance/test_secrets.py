@@ -200,7 +200,7 @@ def database(path: Path) -> bytes:
     """An SQLite file with its log, as bytes and row by row."""
     raw = b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
     rows = []
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             if table == "builds":  # the user's own files
                 continue

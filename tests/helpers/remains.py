@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.helpers.ak import AkUp
 def rows_of(up: AkUp, project: str) -> dict[str, int]:
     """How many rows of each table still speak of a project."""
     found = {}
-    with sqlite3.connect(up.home / "autokitteh.db") as database:
+    with contextlib.closing(sqlite3.connect(up.home / "autokitteh.db")) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for name in tables:
             columns = [row[1] for row in database.execute(f"PRAGMA table_info({name})")]

@@ -21,6 +21,11 @@ from worker.temporal import connect
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+NOT_USED_FOR = (
+    *("content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "encipher_only", "decipher_only"),
+)
+
 
 def certify(directory, name: str, signer=None):
     """A key and a certificate as files; signed by ``signer``, or by itself as an authority."""
@@ -38,6 +43,20 @@ def certify(directory, name: str, signer=None):
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True,
+                key_cert_sign=signer is None,
+                crl_sign=signer is None,
+                **dict.fromkeys(NOT_USED_FOR, False),
+            ),
+            critical=True,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key((signer[0] if signer else key).public_key()),
+            critical=False,
         )
     )
     certificate = builder.sign(signer[0] if signer else key, hashes.SHA256())

@@ -18,6 +18,7 @@ from typing import Any
 from greenlet import getcurrent
 
 _PROMPT = "(ak) "
+_WHERE = "_pdbcmd_print_frame_status"  # since Python 3.13 pdb asks itself for the place, after all that was typed
 
 
 class Prompt(pdb.Pdb):
@@ -68,6 +69,7 @@ class Prompt(pdb.Pdb):
         """Go on tracing, in a greenlet that begins or goes on: in the user's frames it has already, too."""
         if self._tracing:
             self._trace_from(sys._getframe())
+            sys.settrace(None)  # since Python 3.12 only a change reaches code that is under way, in this greenlet
             sys.settrace(self.trace_dispatch)
 
     def post_mortem(self, error: BaseException) -> None:
@@ -137,6 +139,8 @@ class Prompt(pdb.Pdb):
             self._guard.arm()
 
     def _cmdloop(self) -> None:
+        if self.cmdqueue[-1:] == [_WHERE]:
+            self.cmdqueue.insert(0, self.cmdqueue.pop())
         while True:
             try:
                 self.allow_kbdint = False

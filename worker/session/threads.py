@@ -279,10 +279,15 @@ def event_wait(session: Any, event: threading.Event, timeout: float | None = Non
     return wait(session, event.is_set, timeout, "an event")
 
 
+def _is_shut(items: queue.Queue[Any]) -> bool:
+    """Whether ``Queue.shutdown`` was called, which Python has since 3.13; who waits is to hear of it."""
+    return getattr(items, "is_shutdown", False)
+
+
 def queue_get(session: Any, items: queue.Queue[Any], block: bool = True, timeout: float | None = None) -> Any:
     """``Queue.get``."""
     if block:
-        wait(session, lambda: items.qsize() > 0, timeout, "a queue")
+        wait(session, lambda: items.qsize() > 0 or _is_shut(items), timeout, "a queue")
     return items.get(block=False)
 
 
@@ -291,7 +296,7 @@ def queue_put(
 ) -> None:
     """``Queue.put``."""
     if block:
-        wait(session, lambda: not items.full(), timeout, "room in a queue")
+        wait(session, lambda: not items.full() or _is_shut(items), timeout, "room in a queue")
     items.put(item, block=False)
 
 

@@ -29,6 +29,8 @@ _ALIASES: Final = {
     "ntpath": "os.path",
     "genericpath": "os.path",
     "_thread": "threading",
+    "_py_warnings": "warnings",
+    "_zstd": "compression.zstd",
 }
 _OUR_PACKAGES: Final = frozenset({"autokitteh", "worker"})
 _ROUTED: Final = "__ak_routed__"  # under this name our stand-ins keep what they stand for

@@ -50,7 +50,8 @@ def _rules(rule: Rule, names: str) -> dict[str, Rule]:
 _STANDARD_MODULES: Final = _rules(
     _PURE,
     """
-    abc array ast base64 binascii bisect builtins bz2 calendar cmath codecs colorsys copy copyreg csv
+    abc annotationlib array ast base64 binascii bisect builtins bz2 calendar cmath codecs colorsys compression.zstd copy
+    copyreg csv
     dataclasses datetime decimal difflib dis email enum errno fnmatch fractions functools getopt gettext
     graphlib gzip hashlib heapq hmac html inspect ipaddress itertools json keyword linecache locale lzma
     marshal math numbers operator optparse os.path pickle pickletools plistlib pprint quopri re reprlib
@@ -75,8 +76,9 @@ _STANDARD_FUNCTIONS: Final = (
         """
         os.fspath os.fsencode os.fsdecode os.strerror os._path_normpath os._path_splitroot
         os._path_splitroot_ex os.get_exec_path pathlib.PurePath pathlib.PurePathBase
+        pathlib.Path.as_uri
         time.mktime time.strptime time.struct_time time.get_clock_info uuid.uuid3 uuid.uuid5
-        secrets.compare_digest glob.escape glob.has_magic mimetypes.MimeTypes
+        secrets.compare_digest glob.escape glob.has_magic glob.translate mimetypes.MimeTypes
         shutil.get_archive_formats shutil.get_unpack_formats
         socket.inet_aton socket.inet_ntoa socket.inet_pton socket.inet_ntop
         socket.htons socket.ntohs socket.htonl socket.ntohl ssl.create_default_context
@@ -90,6 +92,8 @@ _STANDARD_FUNCTIONS: Final = (
         os.getenv os.getenvb os._Environ os.putenv os.unsetenv os.chdir os.getcwd os.getcwdb
         pathlib.Path.cwd pathlib.Path.home pathlib.Path.absolute pathlib.Path.expanduser
         pathlib.Path.resolve platform.python_version
+        pathlib.PathBase.cwd pathlib.PathBase.home pathlib.PathBase.absolute pathlib.PathBase.expanduser
+        pathlib.PathBase.resolve
         """,
     )
     | _rules(
@@ -97,6 +101,7 @@ _STANDARD_FUNCTIONS: Final = (
         """
         io.open io.open_code io.FileIO codecs.open tokenize.open gzip.open gzip.GzipFile bz2.open bz2.BZ2File
         lzma.open lzma.LZMAFile zipfile.ZipFile tarfile.TarFile.open pathlib.Path.open
+        pathlib.PathBase.open compression.zstd.open compression.zstd.ZstdFile compression.zstd._zstdfile
         """,
     )
     | _rules(
@@ -115,7 +120,8 @@ _STANDARD_FUNCTIONS: Final = (
         """
         email.utils.make_msgid email.utils.formatdate email.utils.localtime email.generator
         email.message.Message.as_string email.message.Message.as_bytes
-        email.message.MIMEPart.as_string email.message.EmailMessage.as_string
+        email.message.MIMEPart.as_string email.message.EmailMessage.as_string statistics.NormalDist.samples
+        statistics.kde_random
         """,
     )
 )

@@ -6,6 +6,7 @@ Length: one list of many small situations, read beside one page.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import shutil
@@ -175,7 +176,7 @@ def database_directory(place: Place) -> object:
 def newer_database(place: Place) -> object:
     """The database was used by a newer version of ak."""
     place.ak("project", "list")
-    with sqlite3.connect(place.home / "autokitteh.db") as database:
+    with contextlib.closing(sqlite3.connect(place.home / "autokitteh.db")) as database, database:
         ((have,),) = database.execute("select value from settings where name = 'schema_version'")
         database.execute("update settings set value = '999' where name = 'schema_version'")
     return place.ak("project", "list").replace(f"knows {have}", "knows 12")
@@ -331,7 +332,7 @@ def build_gone_for_a_worker(place: Place) -> object:
 
 def forget_build(place: Place, deployment: Deployment) -> None:
     """It is in the database no more."""
-    with sqlite3.connect(place.home / "autokitteh.db") as database:
+    with contextlib.closing(sqlite3.connect(place.home / "autokitteh.db")) as database, database:
         database.execute("delete from builds where id = ?", (deployment.build_id,))
 
 

@@ -101,7 +101,7 @@ def newer_database_told(place: Place) -> object:
 def place_with_schema(place: Place, version: str) -> str:
     """What is said of a database with this number of its schema."""
     place.ak("project", "list")
-    with sqlite3.connect(place.home / "autokitteh.db") as database:
+    with contextlib.closing(sqlite3.connect(place.home / "autokitteh.db")) as database, database:
         ((have,),) = database.execute("select value from settings where name = 'schema_version'")
         database.execute("update settings set value = ? where name = 'schema_version'", (version,))
     return place.ak("doctor").replace(f"knows {have}", "knows 12")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from asyncio.subprocess import PIPE
 from types import SimpleNamespace
@@ -91,7 +92,7 @@ def all_connections_taken(place: Place) -> object:
         max_overflow=0,
         pool_timeout=0.01,
     )
-    with database.read(), database.read():
+    with contextlib.closing(database), database.read(), database.read():
         return ""
 
 

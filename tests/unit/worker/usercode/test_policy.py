@@ -9,6 +9,7 @@ import email.message
 import functools
 import gzip
 import http.client
+import inspect
 import io
 import json
 import logging
@@ -22,6 +23,7 @@ import signal
 import smtplib
 import socket
 import sqlite3
+import statistics
 import subprocess
 import sys
 import threading
@@ -30,6 +32,7 @@ import types
 import urllib.parse
 import urllib.request
 import uuid
+import warnings
 import xmlrpc.client
 import zipfile
 from pathlib import Path
@@ -73,7 +76,7 @@ TABLE = [
     ("inline", collections.Counter, "collections.Counter"),
     ("inline", io.StringIO().write, "io.StringIO.write"),
     ("inline", logging.getLogger("x").info, "logging.Logger.info"),
-    ("substitute", threading.Lock, "threading.allocate_lock"),
+    ("substitute", threading.Lock, f"threading.{threading.Lock.__name__}"),
     ("inline", dt.datetime(2026, 1, 1).isoformat, "datetime.datetime.isoformat"),
     ("inline", random.Random(3).random, "random.Random.random"),
     ("inline", functools.partial(json.dumps), "json.dumps"),
@@ -105,6 +108,11 @@ TABLE = [
     ("activity", shutil.copy, "shutil.copy"),
     ("inline", Path("x").resolve, "pathlib.PosixPath.resolve"),
     ("inline", Path.cwd, "pathlib.Path.cwd"),
+    ("inline", Path("/x").as_uri, "pathlib.PosixPath.as_uri"),
+    ("inline", warnings.simplefilter, "warnings.simplefilter"),
+    ("inline", inspect.get_annotations, f"{inspect.get_annotations.__module__}.get_annotations"),
+    ("activity", statistics.NormalDist().samples, "statistics.NormalDist.samples"),
+    ("inline", statistics.mean, "statistics.mean"),
     ("inline", Path("x").with_suffix, "pathlib.PosixPath.with_suffix"),
     ("activity", Path("x").exists, "pathlib.PosixPath.exists"),
     ("inline", yaml.safe_load, "yaml.safe_load"),
