@@ -56,6 +56,7 @@ class Problems:
         self._sessions: dict[str, str] = {}  # run → session
         self._replaying: dict[str, list[tuple[Any, Any]]] = {}  # run → activations and what was answered
         self._current: dict[str, Any] = {}  # run → the activation of a replay that is being answered
+        self._leaving: dict[str, tuple[str, list[tuple[Any, Any]]]] = {}  # run → what was known of it
         self._telling: set[asyncio.Task[None]] = set()
 
     def polled(self, act: Any) -> None:
@@ -63,10 +64,18 @@ class Problems:
         for job in act.jobs:
             if job.HasField("initialize_workflow"):
                 self._sessions[act.run_id] = job.initialize_workflow.workflow_id
+            if job.HasField("remove_from_cache"):
+                # Set aside now: the run's next attempt may begin before we are told that this one is gone.
+                self._current.pop(act.run_id, None)
+                self._leaving[act.run_id] = (
+                    self._sessions.pop(act.run_id, ""),
+                    self._replaying.pop(act.run_id, []),
+                )
+                return
         if act.is_replaying:
             self._current[act.run_id] = act
-        elif act.run_id in self._replaying and not any(job.HasField("remove_from_cache") for job in act.jobs):
-            del self._replaying[act.run_id]
+        else:
+            self._replaying.pop(act.run_id, None)
 
     def answered(self, completion: Any) -> None:
         """A session answered an activation; call it before the answer is sent."""
@@ -85,9 +94,7 @@ class Problems:
 
     def evicted(self, run_id: str, job: Any) -> None:
         """The cache dropped a session."""
-        kept = self._replaying.pop(run_id, [])
-        self._current.pop(run_id, None)
-        session = self._sessions.pop(run_id, "")
+        session, kept = self._leaving.pop(run_id, ("", []))
         if job.reason == RemoveFromCache.EvictionReason.NONDETERMINISM and session:
             self._later(self._tell(session, run_id, job.message, kept))
 
