@@ -18,7 +18,7 @@ from typing import Any
 from greenlet import getcurrent
 
 _PROMPT = "(ak) "
-_WHERE = "_pdbcmd_print_frame_status"  # since Python 3.13 pdb asks itself for the place, after all that was typed
+_WHERE = "_pdbcmd_print_frame_status"  # what pdb asks itself since Python 3.13, after all that was typed
 
 
 class Prompt(pdb.Pdb):
@@ -69,7 +69,8 @@ class Prompt(pdb.Pdb):
         """Go on tracing, in a greenlet that begins or goes on: in the user's frames it has already, too."""
         if self._tracing:
             self._trace_from(sys._getframe())
-            sys.settrace(None)  # since Python 3.12 only a change reaches code that is under way, in this greenlet
+            # Since Python 3.12 only a change reaches code that is under way: that of this greenlet.
+            sys.settrace(None)
             sys.settrace(self.trace_dispatch)
 
     def post_mortem(self, error: BaseException) -> None:
