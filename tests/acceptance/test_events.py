@@ -242,3 +242,24 @@ def test_filter_test(up, deployed, tmp_path):
     assert (
         up.run("filter", "test", "data.n", "--file", str(file), "--data", "{}", check=False).returncode == 2
     )
+
+
+def test_requests_that_became_no_event_are_listed(up, deployed):
+    """A wrong slug, a path without it, a body that is too large: each with why, and a line under the list of events."""
+    url = deployed["webhooks"]["orders"]
+    slug = url.rpartition("/")[2]
+    assert httpx.post(url[:-1]).status_code == 404
+    assert httpx.post(url.replace("/webhooks/", "/hooks/")).status_code == 404
+    assert httpx.post(url.replace(slug, "events/orders")).status_code == 404
+    assert httpx.post(url, content=b"x" * 600_000).status_code == 413
+    found = eventually_sync(lambda: len(listed := up.ak("event", "refused", "events")) >= 4 and listed)
+    reasons = {item["path"]: item["reason"] for item in found}
+    assert reasons[f"/webhooks/{slug[:-1]}"] == "it is nearly the URL of the webhook orders of events"
+    assert reasons[f"/hooks/{slug}"] == f"the path of the webhook orders begins with /webhooks/{slug}"
+    assert reasons["/webhooks/events/orders"].endswith("`ak trigger get events orders` shows it")
+    assert reasons[f"/webhooks/{slug}"] == "its body is larger than 524,288 bytes"
+    assert up.ak("event", "refused", "events", "--since", "2020-01-01", "-n", "1") == found[:1]
+    text = up.run("event", "refused", "events").stdout
+    assert f"POST /webhooks/{slug[:-1]} → AK3404" in text
+    assert "requests were refused, the last at" in up.run("event", "list", "events").stdout
+    assert up.run("event", "refused", "nobody", check=False).returncode == 4

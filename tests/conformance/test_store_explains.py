@@ -8,8 +8,9 @@ from functools import partial
 from worker import clock, ids
 from worker.contracts import LogBatch, LogLine
 from worker.dispatch.dispatcher import subscribers
+from worker.store import refused as module_of_refused
 from worker.store.migrations import m0009_what_did_not_happen
-from worker.store.records import Delivery, Event, Subscription
+from worker.store.records import Delivery, Event, Refused, Subscription
 
 
 def event(**fields) -> Event:
@@ -225,6 +226,34 @@ def test_repetitions_of_an_older_database_are_known(store):
     with store.database.write() as connection:
         m0009_what_did_not_happen.upgrade(connection)
     assert [item.id for item in store.events.repetitions([first.id])[first.id]] == [later.id]
+
+
+def test_refused_requests_are_counted_and_bounded(store, monkeypatch):
+    """Alike ones together, the last first; the oldest go, those of a project with it, all of them by age."""
+    began = clock.now() - dt.timedelta(hours=1)
+
+    def refused(path: str, minutes: int, count: int = 1, project: str = "", reason: str = "") -> Refused:
+        at = began + dt.timedelta(minutes=minutes)
+        return Refused("POST", path, "AK3404", "1.2.3.4", count, at, at, project, "", reason)
+
+    store.refused.add([refused("/a", 1, 2), refused("/b", 2, project="p")])
+    store.refused.add([refused("/a", 3, 5, reason="later"), refused("/c", 1, project="q")])
+    (first, second, third) = store.refused.list()
+    assert (first.path, first.count, first.reason) == ("/a", 7, "later")
+    assert (first.first_at, first.last_at) == (
+        began + dt.timedelta(minutes=1),
+        began + dt.timedelta(minutes=3),
+    )
+    assert [second.path, third.path] == ["/b", "/c"]
+    assert [item.path for item in store.refused.list("p")] == ["/a", "/b"]
+    assert [item.path for item in store.refused.list(since=began + dt.timedelta(minutes=3))] == ["/a"]
+    monkeypatch.setattr(module_of_refused, "MOST", 2)
+    store.refused.add([refused("/d", 4)])
+    assert [item.path for item in store.refused.list()] == ["/d", "/a"]
+    before = began + dt.timedelta(minutes=4)
+    assert store.retention.leftovers(before, delete=False) == 1
+    assert store.retention.leftovers(before, delete=True) == 1
+    assert [item.path for item in store.refused.list()] == ["/d"]
 
 
 def wait_past(moment: dt.datetime) -> None:

@@ -11,7 +11,7 @@ from tests.helpers.desired import desired, trigger, var
 from worker import clock
 from worker.contracts import LogBatch, LogLine
 from worker.store import tables
-from worker.store.records import Delivery, Event, Subscription
+from worker.store.records import Delivery, Event, Refused, Subscription
 from worker.store.values import New
 
 SHARED = {
@@ -47,6 +47,8 @@ def fill(store, project: str, build: str = "") -> list[str]:
     store.mailbox.forget("ses_2")
     store.mailbox.await_signal(project, "go", f"ses_{project}", clock.now())
     store.mailbox.signal(f"sig_{project}", project, "go", 1)
+    now = clock.now()
+    store.refused.add([Refused("GET", f"/webhooks/{project}", "AK3404", "::1", 1, now, now, project, "hook")])
     store.values.change(project, "key", lambda _old: (None, New(1, 1)))
     store.log.write([LogBatch(project, f"ses_{project}", "r", 0, [LogLine(0, 1.0, "print", "a")])])
     return made

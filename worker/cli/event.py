@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import completing, context, event_explain, event_view, nearest, redispatch
+from worker.cli import completing, context, event_explain, event_refused, event_view, nearest, redispatch
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.session import parse_data
@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 event_explain.add_to(app)
+event_refused.add_to(app)
 redispatch.add_to(app)
 
 EventId = Annotated[
@@ -65,6 +66,7 @@ def list_events(
             unhandled=unhandled,
         )
         deliveries = store.events.deliveries_of([item.id for item in events])
+        refused = event_refused.note(store, project, since)
     headers = ["ID", *([] if project else ["PROJECT"]), "SOURCE", "TYPE", "AT", "LED TO"]
     rows = [
         [
@@ -85,7 +87,7 @@ def list_events(
             | {"reasons": reasons_of(deliveries[e.id])}
             for e, text in zip(events, said, strict=True)
         ],
-        table_with_rest(headers, rows, "DATA", said),
+        "\n".join(filter(None, (table_with_rest(headers, rows, "DATA", said), refused))),
     )
 
 

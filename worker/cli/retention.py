@@ -29,7 +29,7 @@ _WHAT = {
     "signals": "signals of the project's log",
     "log_lines": "lines of logs of ended sessions",
     "operations": "answers kept for repeated steps",
-    "leftovers": "deliveries of signals, answers to webhooks, subscriptions that ended",
+    "leftovers": "deliveries of signals, answers to webhooks, subscriptions that ended, refused requests",
     "registrations": "sessions whose subscriptions outlived them",
     "payloads": "large payloads",
     "processes": "signs of life of processes that are gone",

@@ -53,8 +53,7 @@ class Answers:
         deliveries = await asyncio.to_thread(self._store.events.deliveries, event.id)
         started = [item for item in deliveries if item.state != match.SKIPPED]
         if not started:
-            reasons = "; ".join(item.reason for item in deliveries if item.reason)
-            return refusal("AK3502", reasons)
+            return refusal("AK3502", f"see `ak event explain {event.id}`")  # why is not for anybody to read
         disclose = functools.partial(self._disclose, event.project)
         wait = _Wait(self._store, self._client, self._feed, event.id, started, self._seconds, disclose)
         first = None

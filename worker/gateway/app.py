@@ -19,7 +19,7 @@ from worker.gateway.health import Health
 from worker.gateway.metrics import Metrics
 from worker.gateway.published import Published
 from worker.gateway.refusals import refusal
-from worker.gateway.webhooks import Seen, Webhooks
+from worker.gateway.webhooks import Refusing, Seen, Webhooks
 from worker.meter import Meter
 from worker.store import Store
 
@@ -34,11 +34,18 @@ def create_app(
     metrics: Metrics | None = None,
     seen: Seen | None = None,
     installation_key: bytes = b"",
+    refused: Refusing | None = None,
 ) -> Starlette:
-    """The ASGI application. ``wake`` is called after each recorded event."""
+    """The ASGI application. ``wake`` is called after each recorded event, ``refused`` for a request that becomes none."""
+
+    async def nothing_here(request: Request, _error: Exception) -> Response:
+        if refused is not None:
+            refused(request, "AK3404")
+        return refusal("AK3404")
+
     meter = meter or Meter()
     answers = Answers(store, client, answer_seconds, Disclosure(store, installation_key))
-    webhooks = Webhooks(dispatcher, wake, answers, meter, seen)
+    webhooks = Webhooks(dispatcher, wake, answers, meter, seen, refused)
     metrics = metrics or Metrics(meter, [Gauges(store, client).read])
     health = Health(store, client)
     app = Starlette(
@@ -50,12 +57,8 @@ def create_app(
             Route("/readyz", health.ready),
             Route("/metrics", metrics.__call__),
         ],
-        exception_handlers={404: _nothing_here},
+        exception_handlers={404: nothing_here},
     )
     # A provider posts to the URL it was given: an answer that sends it elsewhere loses the request.
     app.router.redirect_slashes = False
     return app
-
-
-async def _nothing_here(_request: Request, _error: Exception) -> Response:
-    return refusal("AK3404")

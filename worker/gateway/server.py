@@ -23,6 +23,7 @@ from worker.errors import ConfigError
 from worker.gateway.app import create_app
 from worker.gateway.metrics import Metrics
 from worker.gateway.owner import Owner
+from worker.gateway.strays import Strays
 from worker.gateway.webhooks import Seen
 from worker.meter import Meter
 from worker.store import Store
@@ -69,6 +70,7 @@ class Gateway:
         self._settings = settings
         self._dispatcher = Dispatcher(store, client, meter)
         self._owner = Owner(settings.home, store.events)
+        self._strays = Strays(store)
         self._outbox = Outbox(store, client, self._owner.name, dispatcher=self._dispatcher, meter=meter)
         config = uvicorn.Config(
             create_app(
@@ -81,6 +83,7 @@ class Gateway:
                 self.metrics,
                 seen,
                 settings.installation_key(),
+                self._strays.note,
             ),
             http="h11",
             ws="none",
@@ -104,6 +107,7 @@ class Gateway:
             graceful_shutdown_timeout=dt.timedelta(),
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._noting: asyncio.Task[None] | None = None
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -124,6 +128,7 @@ class Gateway:
             asyncio.create_task(self._outbox.run(), name="outbox"),
             asyncio.create_task(self._ticks.run(), name="ticks"),
         ]
+        self._noting = asyncio.create_task(self._strays.run(), name="strays")
         listening = asyncio.create_task(self._server.listening.wait())
         try:
             await asyncio.wait([serve, listening], return_when=asyncio.FIRST_COMPLETED)
@@ -156,6 +161,8 @@ class Gateway:
         serve, outbox, ticks = self._tasks
         self._server.should_exit = True
         await asyncio.wait([serve])
+        if self._noting is not None:
+            await self._strays.stop(self._noting)
         if not ticks.done():
             await self._ticks.shutdown()
             await asyncio.wait([ticks])

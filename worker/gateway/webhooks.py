@@ -32,12 +32,16 @@ MAX_HELD_BYTES = 128 * 1024 * 1024
 # Told of each recorded event, after its answer: the event, how long the request took, the status.
 Seen = Callable[[Event, float, int], None]
 
+# Told of each request that becomes no event, with the code it is refused with.
+Refusing = Callable[[Request, str], None]
+
 
 class _RefusedError(Exception):
     """The request ends here, with this answer."""
 
     def __init__(self, code: str, more: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(code)
+        self.code = code
         self.response = refusal(code, more, headers)
 
 
@@ -51,6 +55,7 @@ class Webhooks:
         answers: Answers,
         meter: Meter | None = None,
         seen: Seen | None = None,
+        refused: Refusing | None = None,
     ) -> None:
         """``wake`` is called after each recorded event: there may be something to deliver."""
         self._dispatcher = dispatcher
@@ -59,6 +64,7 @@ class Webhooks:
         self._held_bytes = 0
         self._meter = meter or Meter()
         self._seen = seen
+        self._refused = refused or (lambda _request, _code: None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,11 +74,13 @@ class Webhooks:
             response = await self._answer(request)
         except _RefusedError as refused:
             response = refused.response
+            self._refused(request, refused.code)
         except ClientDisconnect:
             return
         except Exception:
             log.log(action="webhook_failed", level="error", exc_info=True)
             response = refusal("AK3500")
+            self._refused(request, "AK3500")
         await response(scope, receive, send)
         self._note(request, response, clock.monotonic() - began)
 

@@ -170,6 +170,13 @@ class Triggers:
             give_name(self._database, connection, project, old, new)
             return "moved"
 
+    def urls(self, limit: int = 10_000) -> builtins.list[tuple[str, str, str]]:
+        """Project, trigger and slug of every webhook there is or once was."""
+        table = tables.slugs
+        query = sa.select(table.c.project, table.c.trigger, table.c.slug).limit(limit)
+        with self._database.read() as connection:
+            return [(row.project, row.trigger, row.slug) for row in connection.execute(query)]
+
     def has_url(self, project: str, name: str) -> bool:
         """Whether a webhook of that name has, or once had, a URL."""
         table = tables.slugs

@@ -21,6 +21,7 @@ from worker.store.log import SessionLog
 from worker.store.mailbox import Mailbox
 from worker.store.migrate import migrate, steps, version
 from worker.store.migrations.m0008_sealed_filters import NOTE
+from worker.store.refused import RefusedRequests
 from worker.store.removing import Removing
 from worker.store.resealing import reseal
 from worker.store.retention import Retention
@@ -52,6 +53,7 @@ class Store:
         self.values = Values(database)
         self.mailbox = Mailbox(database, filters)
         self.blobs = Blobs(database)
+        self.refused = RefusedRequests(database)
         self.removing = Removing(database)
         self.retention = Retention(database)
         if self._check_key(sealer):

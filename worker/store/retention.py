@@ -140,10 +140,10 @@ class Retention:
             total += len(gone)
 
     def leftovers(self, before: dt.datetime | None, *, delete: bool) -> int:
-        """Deliveries of signals that were made, outcomes without their event, subscriptions that ended."""
+        """Deliveries of signals that were made, outcomes without their event, ended subscriptions, refused requests."""
         if before is None:
             return 0
-        past = tables.ended_subscriptions
+        past, refused = tables.ended_subscriptions, tables.refused_requests
         made = sa.func.coalesce(_D.c.finished_at, _D.c.not_before) < before
         parts = (
             (_D.c.id, (_D.c.kind == "signal") & (_D.c.state != "pending") & (_D.c.event_seq == 0) & made),
@@ -152,6 +152,7 @@ class Retention:
                 (_OUT.c.created_at < before) & ~sa.exists().where(_E.c.id == _OUT.c.event_id),
             ),
             (past.c.id, past.c.ended_at < before),
+            (refused.c.id, refused.c.last_at < before),
         )
         return sum(self._delete(key, condition, delete=delete) for key, condition in parts)
 

@@ -22,7 +22,14 @@ class Site:
     def __init__(self, store):
         self.store = store
         self.wakes = 0
-        app = create_app(store, None, Dispatcher(store, None), self.wake)
+        self.refused = []
+        app = create_app(
+            store,
+            None,
+            Dispatcher(store, None),
+            self.wake,
+            refused=lambda request, code: self.refused.append((request.url.path, code)),
+        )
         transport = httpx.ASGITransport(app, client=("1.2.3.4", 5))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://gateway")
 
@@ -94,6 +101,7 @@ async def test_unknown_path_is_404(site, path):
     answer = await site.http.post(path)
     assert (answer.status_code, answer.text) == (404, "Not Found: nothing is at this URL [AK3404]")
     assert not site.store.recorded
+    assert site.refused == [(path, "AK3404")]
 
 
 async def test_webhook_without_active_deployment_is_404(site):
@@ -108,7 +116,9 @@ async def test_synchronous_webhook_without_a_session_is_502(site):
     site.store.all = [webhook(is_sync=True, call="")]
     answer = await site.http.get("/webhooks/abc")
     assert answer.status_code == 502
-    assert "no session was started" in answer.text
+    event = answer.headers["AutoKitteh-Event-ID"]
+    assert answer.text == f"Bad Gateway: no session was started: see `ak event explain {event}` [AK3502]"
+    assert site.refused == []
     assert site.store.recorded
 
 
