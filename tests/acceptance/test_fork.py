@@ -216,8 +216,11 @@ def test_fork_is_told_of_the_end_of_a_child_it_took_over(up, tmp_path, server):
     first = up.ak("session", "start", "family", "main.py:on_event", "--data", '{"seconds": 6}')
     at_two = ["session", "fork", first["id"], "--at", "2"]
     early = eventually_sync(lambda: forked(up, at_two), 30)
+    at_start = up.ak("session", "fork", first["id"], "--at", "1")
     result = up.ak("session", "wait", first["id"], "--timeout", "60")["result"]
     assert result[1] == "grown"
+    assert up.ak("session", "wait", at_start["id"], "--timeout", "60")["result"] == result
+    assert up.ak("session", "fork", first["id"], "--at", "1", "--wait")["result"] == result
     assert up.ak("session", "wait", early["id"], "--timeout", "60")["result"] == result
     assert up.ak(*at_two, "--wait")["result"] == result
     found = up.ak("session", "list", "family")

@@ -16,9 +16,13 @@ from typing import Any
 
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
-from tests.helpers.bed import Bed
+from tests.helpers.bed import KEY, Bed
 from tests.helpers.temporal import shared_server
 from tests.helpers.waiting import eventually
+from worker import cutting, recording
+from worker.contracts import MEMO_FORKED_AT, MEMO_FORKED_FROM, SEAL_FORK
+from worker.payload.outside import outside_codec
+from worker.steps import steps_of
 
 NAME = "recorded"
 TESTS = Path(__file__).parents[1]
@@ -49,6 +53,10 @@ RUNS: dict[str, Any] = {
     "unheard": None,  # recorded before it was told in our words
     "unheard_told": None,
 }
+FORKS = (
+    "fork_unregistered",  # recorded before a registration that is the cut was the fork's as well
+    "fork_registered",
+)
 
 
 async def record(home: Path, address: str) -> None:
@@ -73,9 +81,38 @@ async def record(home: Path, address: str) -> None:
                 await handle.result()
             target.write_text(scrubbed((await handle.fetch_history()).to_json()))
             print("recorded", name)  # noqa: T201 - a tool for developers
+        for name in FORKS:
+            target = TESTS / "replay" / "histories" / f"{name}.json"
+            if not target.exists():
+                target.write_text(scrubbed(await forked(bed, name)))
+                print("recorded", name)  # noqa: T201
     finally:
         bed.stop()
         bed.store.close()
+
+
+async def forked(bed: Bed, name: str) -> str:
+    """The history of a fork of ``hears`` at its first step, by which it hears of a signal."""
+    origin = f"ses_origin_of_{name}"
+    first = await bed.begin("main.py:hears", None, identifier=origin)
+
+    async def heard() -> bool:
+        """The step has its result."""
+        return [step.state for step in steps_of((await first.fetch_history()).events)] == ["done"]
+
+    await eventually(heard)
+    cut = cutting.cut(recording.recording_of(origin, (await first.fetch_history()).events), 1)
+    second = await bed.client.start_workflow(
+        "main.py:hears",
+        args=[None, {"fork": cut, "seal": outside_codec(KEY, NAME).seal(cut, SEAL_FORK)}],
+        id=f"ses_{name}",
+        task_queue=bed.name,
+        memo={MEMO_FORKED_FROM: origin, MEMO_FORKED_AT: "1"},
+    )
+    for handle in (first, second):
+        await handle.signal("turn", {"n": 1})
+        await handle.result()
+    return (await second.fetch_history()).to_json()
 
 
 async def send_restarts(handle: WorkflowHandle[Any, Any]) -> None:

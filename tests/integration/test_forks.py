@@ -53,6 +53,7 @@ async def calls(bed, session: str) -> list[str]:
 async def delivering(bed):
     """The project has a trigger ``feed``; its events are delivered as a gateway would."""
     with bed.store.database.write() as connection:
+        connection.execute(sa.delete(tables.triggers).where(tables.triggers.c.project == bed.name))
         row = dict(trigger("feed", call="").items())
         connection.execute(sa.insert(tables.triggers).values(id=ids.new("trg"), project=bed.name, **row))
     outbox = Outbox(bed.store, bed.client, "test")
@@ -187,3 +188,35 @@ async def test_record_of_others_is_refused(bed):
         await handle.result()
     assert "AK1401" in str(refused.value.cause)
     assert bed.lines(handle.id) == []
+
+
+@pytest.mark.parametrize(("by", "step"), [("event", "subscribe"), ("signal", "await_signal")])
+async def test_fork_at_a_registration_has_it_too(bed, by, step):
+    """The last step taken over registers something: it is the fork's before the program waits for it."""
+    async with delivering(bed) as send:
+        first = await bed.begin("forks.py:waits_for", {"by": by})
+
+        async def settled() -> bool:
+            """The registration is over."""
+            return [item.state for item in steps_of((await first.fetch_history()).events)][:1] == ["done"]
+
+        await eventually(settled)
+        other = await fork(bed, first.id, 1)
+
+        async def registered(session: str) -> bool:
+            """Its own registration, beside that of the first one."""
+            steps = steps_of((await bed.client.get_workflow_handle(session).fetch_history()).events)
+            return [(item.name, item.state) for item in steps] == [(step, "done")]
+
+        await eventually(lambda: registered(other.id))
+        third = await fork(bed, other.id, 1)
+        await eventually(lambda: registered(third.id))
+        if by == "event":
+            await send({"n": 7})
+        else:
+            await bed.begin("forks.py:takes_turn", {"n": 7})
+        for session in (first, other, third):
+            assert await asyncio.wait_for(session.result(), 60) == 7
+        last = await fork(bed, other.id, 3)  # behind the fork's own registration
+        assert await asyncio.wait_for(last.result(), 60) == 7
+        await eventually(lambda: not bed.store.mailbox.subscriptions(other.id))

@@ -22,7 +22,7 @@ from worker.asked import END
 from worker.contracts import LINE_PRINT, MEMO_FORKED_AT, MEMO_FORKED_FROM, SEAL_FORK
 from worker.errors import UsageError
 from worker.payload.outside import outside_codec
-from worker.steps import SLEEP, WAIT, steps_of
+from worker.steps import SLEEP, WAIT
 
 HERE = Path(__file__).parent
 HISTORIES = sorted((HERE / "histories").glob("*.json"))
@@ -81,17 +81,25 @@ def cases():
     for path in HISTORIES:
         if path.stem == "live_error":
             continue
-        for step in steps_of(history(path.stem).events):
+        for step in recorded(history(path.stem).events).steps:
             if (path.stem, step.n) == ("unheard", 1):
                 continue
             yield pytest.param(path.stem, step.n, id=f"{path.stem}-{step.n}")
+
+
+def recorded(events) -> recording.Recording:
+    """What the session was given and asked for; of a fork with what it took over."""
+    facts = events[0].workflow_execution_started_event_attributes
+    forked = MEMO_FORKED_FROM in facts.memo.fields
+    before = json.loads(facts.input.payloads[1].data)["fork"] if forked else None
+    return recording.recording_of("ses_first", events, before)
 
 
 @pytest.mark.parametrize(("name", "at"), list(cases()))
 async def test_fork_asks_for_what_came_next(replays, name, at):
     """Whatever ran at once, a fork at any step goes on with the step that was next, and prints what was printed."""
     events = history(name).events
-    made = recording.recording_of("ses_first", events)
+    made = recorded(events)
     try:
         record = cutting.cut(made, at)
     except UsageError as refused:

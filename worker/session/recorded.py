@@ -46,6 +46,7 @@ _SHORTEST_NS = 1_000_000
 _ARGUMENTS = 2  # of a fork: the event's data, and the record
 _OWN_RECORD = ("upsert_workflow_search_attributes", "modify_workflow_properties")
 _TIMERS = {"sleep", "wait"}
+_SUCCEEDED = {"completed", "started"}
 _ENDS = ("complete_workflow_execution", "continue_as_new_workflow_execution")
 
 Key = tuple[str, int]  # a command's variant and sequence number
@@ -98,7 +99,11 @@ class Recorded:
                 arriving, self._deferred = self._deferred, None
                 for task in self._registering:
                     if (error := task.exception()) is not None:
-                        self._fail(f"the fork cannot take over what was registered: {error}", "")
+                        why = getattr(error, "cause", None) or error
+                        self._fail(
+                            f"the fork cannot take over what {self._record['origin']} had registered: {why}",
+                            "Fork before that registration: `ak session show` numbers the steps.",
+                        )
                 self._arrive(arriving)
             elif not self.active or self._ended():
                 return
@@ -116,6 +121,7 @@ class Recorded:
         self._loop.refresh()
         if "live" in task:
             # The session this one was forked from went live here: what was open was asked for again.
+            self._loop._patches_notified.update(task["patches"])
             self._commands = [command for command, _ in self._take_open(task["live"])]
             self._prepare(task["live"])
         return task
@@ -278,7 +284,17 @@ class Recorded:
     def _prepare(self, live: JSON) -> None:
         session = self._session
         session.chance.seed(live["seed"], keep_random=True)
-        self._registering += session.runtime.register_again(self._loop)
+        known = session.runtime.known
+        self._registering += known.again(self._loop)
+        ended = {job["step"] for job in live["jobs"] if job.get("ended")}
+        arriving = [
+            self._open[key][0]
+            for job in live["jobs"]
+            if job.get("as") in _SUCCEEDED
+            and not (job.get("ended") or job["step"] in ended)
+            and (key := self._key_of(job)) in self._open
+        ]
+        self._registering += known.arriving(self._loop, arriving, f"fork registers {live['seed']}")
         self._deferred = live
         if self._registering:
             self._loop.run_jobs([], always=True)

@@ -63,7 +63,7 @@ def go_on(session: Any, request: SessionRestart, args: list[UserValue]) -> NoRet
         signals=signals,
         seen=seen,
         dropped=dropped,
-        **session.runtime.packed(),
+        **session.runtime.known.packed(),
     )
     restarts = int(memo.get(MEMO_RESTARTS) or 0) + 1
     workflow.continue_as_new(

@@ -132,7 +132,7 @@ class Session:
             goes_on = True
             raise
         finally:
-            if self.runtime.waits_outside and not goes_on and not evicting() and not self.in_the_past:
+            if self.runtime.known.waits_outside and not goes_on and not evicting() and not self.in_the_past:
                 await self._forget()
 
     async def _stop_comes(self) -> None:

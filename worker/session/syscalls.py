@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.exceptions import FailureError
 
 from autokitteh._local import LocalRuntime
 from autokitteh.attr_dict import AttrDict
@@ -19,8 +18,6 @@ from worker.contracts import (
     MEMO_PARENT,
     MEMO_PROJECT,
     NO_SUCH_SESSION,
-    SYSTEM_QUEUE,
-    WAIT_FOR_CHILD,
     WORKFLOW_TASK_TIMEOUT_SECONDS,
     Carried,
     UserValue,
@@ -31,11 +28,11 @@ from worker.contracts import (
 from worker.errors import PayloadError, SessionStopped, UserCodeError
 from worker.payload.plain import shown, to_plain
 from worker.session import calls, executors, system
+from worker.session.registered import SESSION_PREFIX, Registered
 from worker.session.restart import began
 from worker.session.threads import RUNNING
 from worker.usercode.policy import Decision
 
-_SESSION_PREFIX = "ses_"
 _UNKNOWN_SESSION = "ExternalWorkflowExecutionNotFound"  # Temporal's name for it
 _OWN_WORDS = "signal to no session"  # the marker of sessions that are told so in our words
 
@@ -50,26 +47,11 @@ class SessionRuntime:
     def __init__(self, session: Any, carried: Carried) -> None:
         self._session = session
         self._outside = LocalRuntime()
-        decode = session.codec.decode
-        self._subscriptions = {
-            str(item): (str(source), str(decode(encoded))) for item, source, encoded in carried.subscriptions
-        }
-        self._kept = list(self._subscriptions)  # from the run before, not used in this one yet
-        self._awaited: set[str] = set(carried.awaited)
-        self._children: dict[str, bool] = dict.fromkeys(
-            carried.children, False
-        )  # whether this run hears of its end
-        self._registered: dict[str, str] = {}  # in a fork, the ids of its own registrations
-        self._waited: list[str] = []  # names of signals that are waited for at this moment
+        self.known = Registered(session, carried)
 
     @property
     def _loading(self) -> bool:
         return bool(self._session.host.state.loading)
-
-    @property
-    def waits_outside(self) -> bool:
-        """Whether something is registered under this session's name."""
-        return bool(self._subscriptions or self._awaited)
 
     def register_no_activity(self, items: Iterable[Any]) -> None:
         """Run these where they are called."""
@@ -86,16 +68,16 @@ class SessionRuntime:
         """Registered in the store before it returns; after a restart the same wish is the same subscription."""
         if self._loading:
             return self._outside.subscribe(source, filter_text)
-        for known in self._kept:
-            if self._subscriptions[known] == (source, filter_text):
-                self._kept.remove(known)
+        for known in self.known.kept:
+            if self.known.subscriptions[known] == (source, filter_text):
+                self.known.kept.remove(known)
                 system.note(self._session, "subscribe", (source, filter_text), system.here(self._session))
                 return known
         identifier = str(self._session.chance.uuid4())
         encoded = self._session.codec.encode(filter_text)
         arguments = {"id": identifier, "source": source, "filter": encoded}
         system.perform(self._session, "subscribe", arguments, (source, filter_text))
-        self._subscriptions[identifier] = source, filter_text
+        self.known.subscriptions[identifier] = source, filter_text
         return identifier
 
     def unsubscribe(self, subscription_id: str) -> None:
@@ -103,37 +85,10 @@ class SessionRuntime:
         if self._loading:
             return
         self._check(subscription_id)
-        registered = self._registered.pop(subscription_id, subscription_id)
+        registered = self.known.registered.pop(subscription_id, subscription_id)
         system.perform(self._session, "unsubscribe", {"id": registered}, (subscription_id,))
-        self._subscriptions.pop(subscription_id, None)
+        self.known.subscriptions.pop(subscription_id, None)
         self._session.mail.drop(subscription_id)
-
-    def register_again(self, loop: Any) -> list[Any]:
-        """A fork goes live: what another session had registered is registered for it, under ids of its own.
-
-        Of the end of that session's children it asks as a run does that did not start them.
-        """
-        for child in self._children:
-            self._children[child] = False
-        for child in [name for name in self._waited if not self._children.get(name, True)]:
-            self._listen_to(child, loop)
-        return [
-            *(loop.create_own_task(self._subscribe_again(item)) for item in list(self._subscriptions)),
-            *(loop.create_own_task(self._await_again(name)) for name in sorted(self._awaited)),
-        ]
-
-    async def _subscribe_again(self, identifier: str) -> None:
-        session, (source, text) = self._session, self._subscriptions[identifier]
-        again = self._registered[identifier] = str(session.chance.uuid4())
-        session.mail.alias(again, identifier)
-        arguments = {"id": again, "source": source, "filter": session.codec.encode(text)}
-        await system.again(session, "subscribe", arguments, session.handler_name)
-
-    async def _await_again(self, name: str) -> None:
-        session = self._session
-        arguments = {"name": name, "since": workflow.info().start_time.isoformat()}
-        for item in await system.again(session, "await_signal", arguments, session.handler_name):
-            session.mail.receive_signal(item["id"], name, item["payload"])
 
     def next_event(self, ids: list[str], timeout: float | None) -> Event | None:
         """From the queue inside the session."""
@@ -159,14 +114,14 @@ class SessionRuntime:
 
     def _awaited_events(self, ids: list[str]) -> str:
         """``an event from approve``: which events are waited for."""
-        sources = dict.fromkeys(self._subscriptions[item][0] for item in ids)
+        sources = dict.fromkeys(self.known.subscriptions[item][0] for item in ids)
         return f"an event from {', '.join(sources)}" if sources else "an event"
 
     def _check(self, subscription_id: str) -> None:
-        if subscription_id not in self._subscriptions:
+        if subscription_id not in self.known.subscriptions:
             raise AutoKittehError(f'no such subscription "{subscription_id}"')
-        if subscription_id in self._kept:
-            self._kept.remove(subscription_id)
+        if subscription_id in self.known.kept:
+            self.known.kept.remove(subscription_id)
 
     def start(self, loc: str, data: dict[str, Any] | None, memo: dict[str, str] | None, project: str) -> str:
         """A child workflow that outlives its parent; its end is a signal named after it."""
@@ -191,7 +146,7 @@ class SessionRuntime:
             raise AutoKittehError(f"start({loc!r}): a secret of this project cannot go to another one")
         if other:
             system.perform(session, "find_project", {"project": project, "loc": loc}, (project,))
-        identifier = f"{_SESSION_PREFIX}{session.chance.uuid4().hex}"
+        identifier = f"{SESSION_PREFIX}{session.chance.uuid4().hex}"
         where = system.here(session)
         system.note(session, "start", (loc, data), where)
         mask = session.codec.mask  # a memo is read by people: it names no secret, it hides it
@@ -210,35 +165,10 @@ class SessionRuntime:
                 static_summary=brief(f"start {loc} · {where}"),
                 static_details=static_details(identifier, noted),
             )
-            self._children[identifier] = True
-            handle.add_done_callback(lambda task: self._child_ended(identifier, task))
+            self.known.begun(identifier, handle)
 
         session.driver.block(begin)
         return identifier
-
-    def _child_ended(self, identifier: str, task: asyncio.Task[Any]) -> None:
-        self._children.pop(identifier, None)
-        self._session.mail.child_ended(identifier, task)
-
-    def _listen_to(self, child: str, loop: Any) -> None:
-        """Be told of the end of a child that an earlier run started: Temporal tells only the run that did."""
-        self._children[child] = True
-
-        async def wait() -> None:
-            with contextlib.suppress(ActivityError):
-                ended = await workflow.execute_activity(
-                    WAIT_FOR_CHILD,
-                    child,
-                    task_queue=SYSTEM_QUEUE,
-                    start_to_close_timeout=calls.NO_LIMIT,
-                    heartbeat_timeout=dt.timedelta(seconds=30),
-                    retry_policy=calls.RETRY,
-                    summary=f"wait for {child}",
-                )
-                self._children.pop(child, None)
-                self._session.mail.receive_signal("", child, ended)
-
-        loop.create_own_task(wait())
 
     def restart(self, data: dict[str, Any] | None, /) -> NoReturn:
         """Ends the handler; the workflow then continues as new, see ``session.restart``."""
@@ -258,24 +188,13 @@ class SessionRuntime:
                 raise AutoKittehError(f"restart: the data cannot be sent: {error}") from None
         where = system.here(session)
         system.note(session, "restart", () if data is None else (data,), where)
-        for identifier in self._kept:
-            source = self._subscriptions[identifier][0]
+        for identifier in self.known.kept:
+            source = self.known.subscriptions[identifier][0]
             session.warn(
                 f"the subscription to {source} was not used since the last restart: unsubscribe", where
             )
         session.restarting = SessionRestart(encoded)
         raise session.driver.leaving(session.restarting)
-
-    def packed(self) -> dict[str, Any]:
-        """What is registered under the session's name, and whose end it has not heard of."""
-        return {
-            "subscriptions": [
-                [self._registered.get(item, item), source, self._session.codec.encode(text)]
-                for item, (source, text) in self._subscriptions.items()
-            ],
-            "awaited": sorted(self._awaited),
-            "children": list(self._children),
-        }
 
     def signal(self, session_id: str | None, name: str, payload: Any) -> None:
         """To one session by Temporal itself; to all that wait through the project's log of signals."""
@@ -305,23 +224,22 @@ class SessionRuntime:
         if self._loading:
             return None
         for name in names:
-            if not self._children.get(name, True):
-                self._listen_to(name, asyncio.get_running_loop())
-            if name not in self._awaited and not name.startswith(_SESSION_PREFIX):
+            self.known.listen(name, asyncio.get_running_loop())
+            if name not in self.known.awaited and not name.startswith(SESSION_PREFIX):
                 since = began(workflow.info(), workflow.memo())
                 missed = system.perform(session, "await_signal", {"name": name, "since": since}, (name,))
-                self._awaited.add(name)
+                self.known.awaited.add(name)
                 for item in missed:
                     session.mail.receive_signal(item["id"], name, item["payload"])
         mail = session.mail
         what = f"the signal {', '.join(names)}"
-        self._waited += names
+        self.known.waited += names
         try:
             if not system.wait_until(session, lambda: mail.has_signal(names), timeout, what):
                 return None
         finally:
             for name in names:
-                self._waited.remove(name)
+                self.known.waited.remove(name)
         name, payload = mail.take_signal(names)
         return name, decoded(session, payload)
 

@@ -50,3 +50,18 @@ def calls_until(event):
         if event.data.get("gate") and n == 4:
             autokitteh.wait_for_signal("gate")
     return "done"
+
+
+def waits_for(event):
+    """Waits for what its first step asks for, whatever that is."""
+    if event.data.by == "event":
+        subscription = autokitteh.subscribe("feed", "")
+        found = autokitteh.next_event(subscription).data.n
+        outside.add(found, 0)
+        autokitteh.unsubscribe(subscription)
+        return found
+    return outside.add(autokitteh.wait_for_signal("turn")["n"], 0)
+
+
+def takes_turn(event):
+    autokitteh.signal("turn", {"n": event.data.n})

@@ -319,3 +319,7 @@ def unheard(event):
 
 def unheard_told(event):
     return unheard(event)
+
+
+def hears(event):
+    return [autokitteh.wait_for_signal("turn")["n"], outside.add(1, 1)]
