@@ -24,6 +24,7 @@ from worker.payload.errors import UnpicklableError
 from worker.payload.secret import Secrets
 
 _ATOMS = frozenset({int, float, complex, bool, type(None), list, tuple, dict, set, frozenset, bytearray})
+_TOLD = (str, int, float, bool, type(None))
 _REFERENCE, _OLD, _SECRET, _SECRET_BYTES, _PATH = "ref", "old", "secret", "secret-bytes", "path"
 _OURS = "worker."
 _PATHS: dict[type, str] = {pathlib.PosixPath: "PosixPath", pathlib.PurePosixPath: "PurePosixPath"}
@@ -89,6 +90,10 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             and kind.__reduce_ex__ is object.__reduce_ex__
         ):
             return exception_again, (kind, obj.args), vars(obj) or None
+        if isinstance(obj, BaseException):
+            made = told(obj)
+            if made is not None:
+                return made
         answer = answers.reduced(obj)
         if answer is not None:
             return answer
@@ -119,6 +124,32 @@ def exception_again(kind: type[BaseException], args: tuple[Any, ...]) -> BaseExc
         error = kind.__new__(kind, *args)
     except Exception:
         error = kind.__new__(kind)
+    error.args = args
+    return error
+
+
+def told(error: BaseException) -> tuple[Any, ...] | None:
+    """How to make an error again that would lose its text on the way; None where its own way does, or is not known.
+
+    urllib3's errors leave out which pool of connections they came from, and with it the host in their message.
+    """
+    kind: Any = type(error)
+    if kind.__reduce__ is BaseException.__reduce__ or kind.__str__ is not BaseException.__str__:
+        return None
+    if not all(isinstance(part, _TOLD) for part in error.args):
+        return None
+    try:
+        made = error.__reduce__()
+        if not isinstance(made, tuple) or made[0] is not kind or kind(*made[1]).args == error.args:
+            return None
+    except Exception:  # a library's code; pickle will say what is wrong with it
+        return None
+    return told_again, (*made[:2], error.args), *made[2:]
+
+
+def told_again(kind: type[BaseException], arguments: tuple[Any, ...], args: tuple[Any, ...]) -> BaseException:
+    """An error made as it wants to be, with the text it had."""
+    error = kind(*arguments)
     error.args = args
     return error
 

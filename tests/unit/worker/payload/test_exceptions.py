@@ -7,6 +7,9 @@ import threading
 
 import httpx
 import pytest
+import requests
+from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from tests.helpers.codecs import UserCode, codec, in_user_code, sent
 from worker.payload import exceptions
@@ -175,3 +178,14 @@ def test_large_attribute_is_described():
     error.page = "y" * 40_000_000
     found = crossed(error)
     assert len(found.page) < 100
+
+
+def test_errors_of_connections_keep_the_host_in_their_text():
+    """urllib3's errors leave it out when they are pickled; ``requests`` puts them inside of its own."""
+    pool = HTTPConnectionPool("db.example.com", 80)
+    inner = MaxRetryError(pool, "/", NewConnectionError(pool, "refused"))
+    found = crossed(requests.ConnectionError(inner))
+    assert str(found) == str(requests.ConnectionError(inner))
+    assert "db.example.com" in str(found)
+    assert isinstance(found.args[0].reason, NewConnectionError)
+    assert str(found.args[0].reason) == str(inner.reason)
