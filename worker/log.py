@@ -2,19 +2,35 @@
 
 ``AK_LOG_FORMAT=json`` writes one JSON object per line, anything else readable text. Never used inside sessions: what a
 handler says goes to the session log.
+
+Temporal's client library logs as well; its lines get the same shape, with the session they are about as a fact. What it
+says of a call that failed ends with the error: where the user's code raised it stands in the session's log, and the
+frames in between are ours.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from worker import clock
 from worker.masking import Mask
 
 _LOGGER = logging.getLogger("autokitteh")
+_TEMPORAL = logging.getLogger("temporalio")
+# Of what Temporal's library says about a call or a session: its name, and ours.
+_ABOUT = {
+    "workflow_id": "session",
+    "workflow_run_id": "run",
+    "run_id": "run",
+    "workflow_type": "handler",
+    "activity_type": "call",
+    "attempt": "attempt",
+}
 
 
 class Formatter(logging.Formatter):
@@ -39,28 +55,55 @@ class Formatter(logging.Formatter):
         return self._mask(self._json(record) if self._as_json else self._text(record))
 
     def _json(self, record: logging.LogRecord) -> str:
-        entry: dict[str, Any] = {
-            "at": self.formatTime(record),
-            "level": record.levelname.lower(),
-            "action": record.getMessage(),
-        }
-        entry |= getattr(record, "facts", {})
-        if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+        action, facts, traceback = self._parts(record)
+        entry = {"at": moment(record.created), "level": record.levelname.lower(), "action": action} | facts
+        if traceback:
+            entry["traceback"] = traceback
         return json.dumps(entry, default=str)
 
     def _text(self, record: logging.LogRecord) -> str:
-        facts = getattr(record, "facts", {})
-        parts = [f"{record.levelname.lower()}: {record.getMessage()}"]
+        action, facts, traceback = self._parts(record)
+        parts = [f"{record.levelname.lower()}: {action}"]
         parts += [f"{name}={value}" for name, value in facts.items()]
         line = " ".join(parts)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return f"{line}\n{traceback}" if traceback else line
+
+    def _parts(self, record: logging.LogRecord) -> tuple[str, dict[str, Any], str]:
+        """What happened, the facts, and the traceback, if there is one to be told."""
+        action = record.getMessage()
+        facts: dict[str, Any] = dict(getattr(record, "facts", {}))
+        about = getattr(record, "temporal_activity", None) or getattr(record, "temporal_workflow", None)
+        if isinstance(about, Mapping):
+            action = action.partition(" ({")[0]
+            facts |= {ours: about[theirs] for theirs, ours in _ABOUT.items() if theirs in about}
+        if not record.exc_info:
+            return action, facts, ""
+        error = record.exc_info[1]
+        if isinstance(about, Mapping) and type(error).__name__ == "ApplicationError":
+            return action, {**facts, "error": str(error)}, ""
+        return action, facts, self.formatException(record.exc_info)
+
+
+def moment(seconds: float) -> str:
+    """When, as every machine reads it."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
+
+
+def entry_of(text: str, action: str = "output") -> str:
+    """One JSON object for a line of text, whoever wrote it; what is one already stays as it is."""
+    try:
+        known = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        known = False
+    entry = {"at": moment(clock.now().timestamp()), "level": "info", "action": action, "text": text}
+    return text if known else json.dumps(entry)
 
 
 def configure(level: str = "WARNING", *, as_json: bool = False, libraries: bool = True) -> None:
     """Send logs of this level and above to standard error; values hidden before stay hidden.
 
-    ``libraries=False`` leaves the root logger alone: in a build process it is the user's program's.
+    ``libraries=False`` leaves the root logger alone, which in a build process is the user's program's; of libraries,
+    only Temporal's speaks here then.
     """
     hidden = {value for formatter in _formatters() for value in formatter.secrets}
     handler = logging.StreamHandler(sys.stderr)
@@ -69,6 +112,9 @@ def configure(level: str = "WARNING", *, as_json: bool = False, libraries: bool 
     target.handlers[:] = [handler]
     target.setLevel(level.upper())
     _LOGGER.propagate = libraries
+    if not libraries:
+        _TEMPORAL.handlers[:] = [handler]
+        _TEMPORAL.propagate = False
 
 
 def mask(values: Iterable[str]) -> None:

@@ -21,7 +21,8 @@ GAUGE: Final = "gauge"  # read when asked for, never summed up here
 SESSION_STATES: Final = ("running", "completed", "error", "stopped")  # a label of autokitteh_sessions_total
 
 _SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_LONG: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+_LATENCY: Final = (*_SHORT, 60.0, 300.0, 1800.0, 7200.0)  # Temporal may be away for long
+_LONG: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 21600.0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ METRICS: Final[dict[str, Definition]] = {
         HISTOGRAM,
         "From an event's arrival to the session it started, or the signal it became.",
         ("project", "kind"),
-        _SHORT,
+        _LATENCY,
     ),
     "autokitteh_sessions_total": Definition(
         COUNTER, "Sessions that began to run, and how they ended.", ("project", "handler", "state")
@@ -76,6 +77,11 @@ METRICS: Final[dict[str, Definition]] = {
     ),
     "autokitteh_deliveries_pending": Definition(
         GAUGE, "Deliveries that wait to be carried out, in the whole installation.", ("project",)
+    ),
+    "autokitteh_tasks_pending": Definition(
+        GAUGE,
+        "Tasks of sessions that no worker has taken yet, as Temporal counts them, by kind: workflow or activity.",
+        ("project", "kind"),
     ),
     "autokitteh_deployments": Definition(GAUGE, "Deployments by state.", ("project", "state")),
     "autokitteh_versions": Definition(

@@ -56,6 +56,33 @@ async def describe(client: Client, project: str) -> list[Version]:
     ]
 
 
+async def tasks_pending(client: Client, project: str, known: Sequence[Version]) -> dict[str, int]:
+    """How many tasks wait for a worker, by kind, in all versions that may still have some."""
+    found = {"workflow": 0, "activity": 0}
+    kinds = {
+        TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW: "workflow",
+        TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY: "activity",
+    }
+    for version in known:
+        if version.drained:
+            continue
+        request = DescribeWorkerDeploymentVersionRequest(
+            namespace=client.namespace, report_task_queue_stats=True
+        )
+        request.deployment_version.deployment_name = project
+        request.deployment_version.build_id = version.build_id
+        try:
+            answer = await patiently(client.workflow_service.describe_worker_deployment_version, request)
+        except RPCError as error:
+            if is_gone(error):
+                continue
+            raise refused(f"Temporal does not describe the versions of {project}", error) from None
+        for queue in answer.version_task_queues:
+            if queue.name == project and queue.type in kinds:
+                found[kinds[queue.type]] += queue.stats.approximate_backlog_count
+    return found
+
+
 async def _describe(client: Client, project: str) -> DescribeWorkerDeploymentResponse | None:
     try:
         return await patiently(

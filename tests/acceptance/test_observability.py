@@ -23,6 +23,7 @@ from worker.meter import METRICS
 
 PROGRAM = """
 import json
+import os
 import time
 import autokitteh
 from autokitteh import next_event, start, subscribe
@@ -53,6 +54,16 @@ def waits(event):
 
 def fails(event):
     raise ValueError("no")
+
+
+@autokitteh.activity
+def refuse():
+    os.system("echo from a subprocess")
+    raise ValueError("refused")
+
+
+def loud(event):
+    refuse()
 """
 MANIFEST = """
 version: v2
@@ -218,7 +229,7 @@ def without_data(up):
     return missing
 
 
-STAND_AT_NOTHING = {"autokitteh_deliveries_pending"}
+STAND_AT_NOTHING = {"autokitteh_deliveries_pending", "autokitteh_tasks_pending"}
 
 
 def test_each_query_of_the_board_has_data(tmp_path_factory):
@@ -290,3 +301,22 @@ def test_the_logs_name_event_and_session(up):
     ended = [json.loads(line) for line in log.read_text().splitlines() if "session_completed" in line]
     mine = next(line for line in ended if line["session"] == up.parent)
     assert (mine["handler"], mine["event"]) == ("main.py:on_event", up.event)
+
+
+def test_every_line_of_the_logs_is_an_object(up):
+    """Also what Temporal's library says of a call that failed, what a subprocess writes, and what ``ak up`` tells."""
+    session = up.ak("session", "start", "observed", "main.py:loud", "--wait")
+    assert session["state"] == "error"
+    (log,) = (up.home / "logs").glob("observed-*.log")
+    eventually_sync(
+        lambda: "from a subprocess" in log.read_text() and "Completing activity" in log.read_text()
+    )
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    (failed,) = [entry for entry in entries if entry.get("session") == session["id"] and "call" in entry]
+    assert (failed["call"], failed["handler"], failed["attempt"]) == ("main.refuse", "main.py:loud", 1)
+    assert (failed["error"], "traceback" in failed) == ("ValueError: ValueError: refused", False)
+    assert {"action": "output", "text": "from a subprocess"}.items() <= next(
+        entry for entry in entries if "subprocess" in str(entry)
+    ).items()
+    told = [json.loads(line) for line in (up.home / "up.log").read_text().splitlines()]
+    assert {"progress", "webhook"} <= {entry["action"] for entry in told}

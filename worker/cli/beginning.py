@@ -16,7 +16,8 @@ from worker.log import configure
 
 async def up(directories: list[Path], settings: Settings, out: Output, *, watching: bool = False) -> int:
     """Everything on one machine, until a signal."""
-    configure(settings.log_level, as_json=settings.log_format == "json")
+    out.logs_json = settings.log_format == "json"
+    configure(settings.log_level, as_json=out.logs_json)
     stopped = context.stop_event()
     for warning in settings.warnings:
         out.progress(f"warning: {warning}")

@@ -15,7 +15,7 @@ from pathlib import Path
 import typer
 
 from worker import clock, config
-from worker.cli import usage
+from worker.cli import output, usage
 from worker.errors import InternalError, UsageError, WorkerError
 
 # What the command line library raises for a wrong command line, whichever copy of it typer uses.
@@ -64,15 +64,19 @@ def explained_error(error: Exception) -> WorkerError:
         from worker.rpc import refused
 
         return refused("Temporal refused", error)  # type: ignore[arg-type]
+    try:
+        report = str(write_report(error))
+    except OSError as failure:
+        report = f"it could not be written ({failure.strerror}), so here it is:\n{traced(error)}"
     return InternalError(
         f"a bug in ak: {type(error).__name__}: {error}",
-        hint=f"Nothing is wrong with your command. The report: {write_report(error)}",
+        hint=f"Nothing is wrong with your command. The report: {report}",
     )
 
 
 def show(error: WorkerError, *, as_json: bool) -> None:
     """An expected error, on stderr; as JSON on stdout too when that was asked for."""
-    sys.stderr.write(f"{error.code}: {error}\n")
+    sys.stderr.write(output.shown(f"{error.code}: {error}", sys.stderr) + "\n")
     if as_json:
         facts = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
         sys.stdout.write(json.dumps({"error": facts}) + "\n")
@@ -83,5 +87,10 @@ def write_report(error: Exception) -> Path:
     directory = config.home_directory() / "reports"
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{clock.now():%Y%m%d-%H%M%S-%f}.txt"
-    path.write_text("".join(traceback.format_exception(error)))
+    path.write_text(traced(error))
     return path
+
+
+def traced(error: Exception) -> str:
+    """Where it was raised."""
+    return "".join(traceback.format_exception(error))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from worker import clock
+from worker.log import entry_of
 
 _TELL_AFTER_SECONDS = 1.0
 _LAST_CHARACTERS = 60
+# What a terminal obeys; in the group, colours and links.
+_CONTROL = re.compile(r"(\x1b\[\d+(?:;\d+)*m|\x1b]8;;[^\x00-\x1f\x7f]*\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SHORTEST_LAST_CHARACTERS = 20
 
 
@@ -22,21 +26,26 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self.logs_json = False  # standard error is a log that a machine reads
 
     def document(self, value: Any, text: str) -> None:
         """The command's answer: the value as JSON, or the text."""
-        sys.stdout.write((json.dumps(value, default=encode) if self.as_json else text) + "\n")
+        sys.stdout.write(
+            (json.dumps(value, default=encode) if self.as_json else shown(text, sys.stdout)) + "\n"
+        )
         sys.stdout.flush()
 
     def say(self, text: str) -> None:
         """A line beside the answer."""
-        stream = sys.stderr if self.as_json else sys.stdout
-        stream.write(text + "\n")
-        stream.flush()
+        if self.as_json:
+            self.progress(text)
+            return
+        sys.stdout.write(shown(text, sys.stdout) + "\n")
+        sys.stdout.flush()
 
     def progress(self, text: str) -> None:
         """What takes a while, on stderr."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write((entry_of(text, "progress") if self.logs_json else shown(text, sys.stderr)) + "\n")
         sys.stderr.flush()
 
     @contextlib.contextmanager
@@ -47,6 +56,19 @@ class Output:
         took = clock.monotonic() - began
         if took > _TELL_AFTER_SECONDS:
             self.progress(f"{text}: {took:.1f} s")
+
+
+def shown(text: str, stream: Any) -> str:
+    """Text without what a terminal would obey: what a session prints, or a request brings, may have been made to.
+
+    Our own colours and links stay, which are written to terminals only.
+    """
+    return _CONTROL.sub(
+        lambda found: (
+            found[0] if found[1] and stream.isatty() else found[0].encode("unicode_escape").decode()
+        ),
+        text.replace("\r\n", "\n"),
+    )
 
 
 def encode(value: Any) -> Any:

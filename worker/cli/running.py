@@ -141,7 +141,8 @@ def teller(out: Output) -> Any:
 
 async def worker(settings: Settings, out: Output) -> int:
     """The supervisor alone, until a signal."""
-    configure(settings.log_level, as_json=settings.log_format == "json")
+    out.logs_json = settings.log_format == "json"
+    configure(settings.log_level, as_json=out.logs_json)
     stopped = context.stop_event()
     with dev.opened(settings) as store:
         client = await temporal.connect(settings, store.blobs)
@@ -165,7 +166,8 @@ async def worker(settings: Settings, out: Output) -> int:
 
 async def gateway(settings: Settings, out: Output) -> int:
     """The gateway alone, until a signal."""
-    configure(settings.log_level, as_json=settings.log_format == "json")
+    out.logs_json = settings.log_format == "json"
+    configure(settings.log_level, as_json=out.logs_json)
     stopped = context.stop_event()
     with dev.opened(settings) as store:
         client = await temporal.connect(settings, store.blobs)

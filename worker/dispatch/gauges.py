@@ -58,8 +58,10 @@ class Gauges:
         found: list[Reading] = []
         for deployment in active:
             project = deployment.project
-            known = len(await versions.describe(self._client, project))
-            found.append(("autokitteh_versions", (project,), float(known)))
+            known = await versions.describe(self._client, project)
+            found.append(("autokitteh_versions", (project,), float(len(known))))
+            tasks = await versions.tasks_pending(self._client, project, known)
+            found += [("autokitteh_tasks_pending", (project, kind), float(n)) for kind, n in tasks.items()]
             triggers = deployment.desired["project"]["triggers"]
             handlers = sorted({item["call"] for item in triggers if item["call"]})
             running = f'TaskQueue="{project}" AND ExecutionStatus="Running"'

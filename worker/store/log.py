@@ -28,6 +28,7 @@ _TAIL_LIMIT = 1000
 _AFTER_PRINTS = 1_000_000_000  # a note stands behind all that a call printed
 BEGINNINGS = ("running", "restarted")  # what the state line of a run says that begins
 NOTE = -1  # in the place of an attempt: a line about the run that is not the run's own
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 class SessionLog:
@@ -241,7 +242,7 @@ class SessionLog:
             return [str(name) for name in connection.execute(query).scalars()]
 
     def last_errors(self, workflow_ids: Sequence[str]) -> dict[str, str]:
-        """The newest error of each session that has one: its last line that is not indented, as a hint is."""
+        """The newest error of each session that has one: the first line of its message."""
         query = sa.select(_T.c.workflow_id, _T.c.text).where(
             _T.c.workflow_id.in_(list(workflow_ids)) & (_T.c.kind == "error")
         )
@@ -256,9 +257,11 @@ class SessionLog:
 
 
 def headline_of(text: str) -> str:
-    """What an error's text says in a line: its last one that is not indented, as frames and hints are."""
+    """What an error's text says in a line: the first one of its message, which follows the frames, if there are any."""
     lines = text.strip().splitlines() or [""]
-    return next((line for line in reversed(lines) if not line.startswith(" ")), lines[-1]).strip()
+    frames = [number for number, line in enumerate(lines) if line == _TRACEBACK]
+    message = lines[frames[-1] + 1 :] if frames else lines
+    return next((line for line in message if not line.startswith(" ")), lines[-1]).strip()
 
 
 def beginning(batch: LogBatch) -> dict[str, Any]:

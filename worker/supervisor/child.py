@@ -98,7 +98,8 @@ async def start(
     """
     boot = launch.boot
     read, write = os.pipe()
-    output = ProcessOutput(launch.log_file, [*boot.secrets.values(), *boot.connection_secrets.values()])
+    secrets = [*boot.secrets.values(), *boot.connection_secrets.values()]
+    output = ProcessOutput(launch.log_file, secrets, as_json=boot.log_format == "json")
     try:
         process = await asyncio.create_subprocess_exec(
             launch.python,

@@ -3,6 +3,8 @@
 The process could hide them in what Python prints, and could not in what a program it starts prints (``env``, say): so
 the text goes through a pipe and is looked at here. The process holds the pipe's reading end open as well: when the
 supervisor is killed, a handler that writes meets no broken pipe, whose error would end its session.
+
+Where the log is JSON, each line is an object, whoever wrote it: also a library's warning and the last words of a crash.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from worker.log import entry_of
 from worker.masking import Mask
 
 _LOG_LIMIT_BYTES = 5_000_000
@@ -23,12 +26,13 @@ _CHUNK_BYTES = 64 * 1024
 class ProcessOutput:
     """The pipe from a process to its log file."""
 
-    def __init__(self, log_file: Path, secrets: Iterable[str]) -> None:
+    def __init__(self, log_file: Path, secrets: Iterable[str], *, as_json: bool = False) -> None:
         log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if log_file.exists() and log_file.stat().st_size > _LOG_LIMIT_BYTES:
             log_file.replace(log_file.with_suffix(".old.log"))
         self._file = log_file.open("ab", buffering=0)
         self._mask = Mask(secrets)
+        self._as_json = as_json
         self._begun = b""
         self._reading = False
         self.read_end, self.write_end = os.pipe()
@@ -77,5 +81,8 @@ class ProcessOutput:
     def _write(self, data: bytes) -> None:
         if data:
             text = self._mask(data.decode("utf-8", "surrogateescape"))
+            if self._as_json:
+                lines = [line for line in text.split("\n") if line.strip()]
+                text = "".join(f"{entry_of(line)}\n" for line in lines)
             with contextlib.suppress(OSError):  # a full disk must not stop the process
                 self._file.write(text.encode("utf-8", "surrogateescape"))

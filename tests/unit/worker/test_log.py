@@ -6,6 +6,7 @@ import json
 import logging
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from worker import log
 
@@ -88,3 +89,66 @@ def test_log_leaves_the_root_logger_to_the_program(written):
     log.log(action="ready")
     assert logging.getLogger().handlers == handlers
     assert written() == "info: ready\n"
+
+
+@pytest.fixture
+def library(written):
+    """Temporal's logger; it is as before afterwards."""
+    found = logging.getLogger("temporalio")
+    before = found.handlers[:], found.level, found.propagate
+    yield logging.getLogger("temporalio.activity")
+    found.handlers[:] = before[0]
+    found.setLevel(before[1])
+    found.propagate = before[2]
+
+
+def test_log_of_temporals_library_names_session_and_call(written, library):
+    """A call that failed: the error in a word, for the session's log has the frames that are the user's."""
+    log.configure("warning", as_json=True, libraries=False)
+    about = {
+        "workflow_id": "ses_1",
+        "workflow_type": "main.py:on_event",
+        "activity_type": "main.charge",
+        "attempt": 2,
+    }
+    try:
+        raise ApplicationError("ValueError: no")
+    except ApplicationError:
+        library.warning(
+            f"Completing activity as failed ({about})", extra={"temporal_activity": about}, exc_info=True
+        )
+    entry = json.loads(written())
+    assert entry.pop("at")
+    assert entry == {
+        "level": "warning",
+        "action": "Completing activity as failed",
+        "session": "ses_1",
+        "handler": "main.py:on_event",
+        "call": "main.charge",
+        "attempt": 2,
+        "error": "ValueError: no",
+    }
+
+
+def test_log_keeps_the_traceback_of_what_is_no_failure_of_the_users(written, library):
+    """What breaks in Temporal's library, or in ours, is told with its frames."""
+    log.configure("warning", as_json=True, libraries=False)
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError:
+        library.warning("Failed", extra={"temporal_activity": {"workflow_id": "ses_1"}}, exc_info=True)
+    entry = json.loads(written())
+    assert entry["session"] == "ses_1"
+    assert "RuntimeError: broken" in entry["traceback"]
+
+
+@pytest.mark.parametrize("text", ["plain", "[1]", "{broken", "3", "[" * 100_000, "\udcff"])
+def test_entry_of_makes_an_object_of_any_line(text):
+    """The text is kept, whatever it is."""
+    entry = json.loads(log.entry_of(text))
+    assert (entry["action"], entry["text"]) == ("output", text)
+
+
+def test_entry_of_keeps_an_object():
+    """What is one already is not wrapped."""
+    assert log.entry_of('{"action": "a"}') == '{"action": "a"}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
 import sys
@@ -81,3 +82,19 @@ async def test_long_lines_and_odd_bytes_pass(tmp_path):
     await process.wait()
     output.close()
     assert log.read_bytes() == b"x" * 300_000 + b"\xff"
+
+
+async def test_each_line_is_an_object_where_the_log_is_json(tmp_path):
+    """Our own lines as they are, what others write as their text, secrets hidden in both; empty lines are none."""
+    log = tmp_path / "p.log"
+    output = ProcessOutput(log, [TOKEN], as_json=True)
+    lines = ['{"action": "a"}', "", f"Traceback {TOKEN}", "the last words"]
+    os.write(output.write_end, "\n".join(lines).encode())
+    await output.begin()
+    output.close()
+    first, *others = [json.loads(line) for line in log.read_text().splitlines()]
+    assert first == {"action": "a"}
+    assert [(entry["action"], entry["text"]) for entry in others] == [
+        ("output", "Traceback ••••••"),
+        ("output", "the last words"),
+    ]
