@@ -36,6 +36,8 @@ def load(path: Path | str, *, directory: Path | None = None) -> LoadResult:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         return LoadResult(None, [Problem(file.name, 1, 1, f"this is not UTF-8: {error.reason}", "AK2001")])
+    except OSError as error:
+        return LoadResult(None, [Problem(file.name, 1, 1, f"it cannot be read: {error.strerror}", "AK2001")])
     return load_text(text, file.name, directory=directory)
 
 

@@ -33,6 +33,8 @@ AK_LOG_FORMAT                 text or json                                      
 
 Temporal's own variables (``TEMPORAL_ADDRESS``, ``TEMPORAL_NAMESPACE``, ``TEMPORAL_API_KEY``, profiles …) are read by
 Temporal's own library; ``OTEL_EXPORTER_OTLP_ENDPOINT`` and the like, by OpenTelemetry's, when traces are wanted.
+
+Length: one list of settings, each with how it is read.
 """
 
 from __future__ import annotations
@@ -195,12 +197,39 @@ class Settings:
             warnings=unknown_variables(environ),
         )
 
+    def make_home(self) -> None:
+        """Make the home's directory, unless it is there.
+
+        Raises:
+            ConfigError: it cannot be made, or is none.
+        """
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"AK_HOME: the directory {self.home} cannot be made: {error.strerror}",
+                hint="Set AK_HOME to a directory that you may write to.",
+            ) from None
+
     def installation_key(self) -> bytes:
-        """The key that seals secrets and signs payloads; made at first use when none is configured."""
+        """The key that seals secrets and signs payloads; made at first use when none is configured.
+
+        Raises:
+            ConfigError: it cannot be read or made, or is no key.
+        """
         if self.payload_key:
             return parse_key(self.payload_key, "AK_PAYLOAD_KEY")
         path = self.home / "key"
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make_home()
+        try:
+            return parse_key(self._key(path), str(path))
+        except OSError as error:
+            raise ConfigError(
+                f"AK_HOME: the key {path} cannot be used: {error.strerror}",
+                hint="Give its user the right to read and write the home, or set AK_HOME to another one.",
+            ) from None
+
+    def _key(self, path: Path) -> str:
         if not path.exists():
             fresh = self.home / f"key.{os.getpid()}.{secrets.token_hex(4)}"
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -211,7 +240,7 @@ class Settings:
                 pass
             finally:
                 fresh.unlink()
-        return parse_key(path.read_text().strip(), str(path))
+        return path.read_text(errors="replace").strip()
 
 
 def home_directory(environ: Mapping[str, str] | None = None) -> Path:

@@ -65,7 +65,7 @@ async def tracing(settings: Settings, store: Store, client: Client) -> AsyncIter
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
     """The store, migrated."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.make_home()
     store = open_store(settings.database_url, secret_key=settings.installation_key())
     try:
         yield store

@@ -94,7 +94,7 @@ def take(lock: IO[str]) -> None:
 @contextlib.contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """One ``ak up`` per home; the lock goes with the process, so it is never stale."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.make_home()
     with config.lock_file(settings.home).open("a+") as lock:
         try:
             take(lock)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import datetime as dt
 import functools
 import hashlib
@@ -71,7 +72,7 @@ def prepare(directory: Path, store: Store) -> Prepared:
     Raises:
         DeployError: with every problem of the manifest, or the first of the code.
     """
-    directory = directory.resolve()
+    directory = place_of(directory)
     desired, warnings = read_manifest(directory)
     packed = archive.pack(directory, without=config.home_directory())
     sources = {name: text for name, text in packed.texts.items() if name.endswith(".py")}
@@ -108,6 +109,24 @@ def usage(project: str, store: Store) -> Usage:
     return Usage(store.events.used_since(project, clock.now() - _RECENT), store.mailbox.waiting(project))
 
 
+def place_of(directory: Path) -> Path:
+    """A project's directory, without links.
+
+    Raises:
+        DeployError: links lead round in a circle, or it is a file.
+    """
+    try:
+        found = directory.resolve()
+    except (OSError, RuntimeError) as error:  # Python says RuntimeError of links before 3.13
+        reason = error.strerror if isinstance(error, OSError) else "links lead round in a circle"
+        raise DeployError(
+            f"{directory} is no directory: {reason}", hint="Name the project's directory."
+        ) from None
+    if found.is_file():
+        raise DeployError(f"{directory} is a file", hint="Name the project's directory.")
+    return found
+
+
 def read_manifest(directory: Path) -> tuple[dict[str, Any], list[str]]:
     """The checked manifest as JSON, and its warnings as text."""
     path = directory / MANIFEST_NAME
@@ -116,7 +135,10 @@ def read_manifest(directory: Path) -> tuple[dict[str, Any], list[str]]:
             f"there is no {MANIFEST_NAME} in {directory}", hint="Create one, or name the project's directory."
         )
     result = manifest.load(path, directory=directory)
-    problems = render.text(result.problems, path.read_text(errors="replace"))
+    text = ""
+    with contextlib.suppress(OSError):  # which is one of the problems then
+        text = path.read_text(errors="replace")
+    problems = render.text(result.problems, text)
     if result.manifest is None or any(problem.severity == "error" for problem in result.problems):
         files = list(
             dict.fromkeys(problem.path for problem in result.problems if problem.severity == "error")

@@ -42,9 +42,6 @@ WITHOUT_EXAMPLE: dict[str, dict[str, str]] = {
     "worker/cli/histories.py": {
         "the history of this session has no beginning": _CHANGED,
     },
-    "worker/cli/lint.py": {
-        "the project cannot be read: …": "a guard: the process that reads the project was killed",
-    },
     "worker/gateway/server.py": {
         "the gateway's HTTP server ended while it started": f"{_GUARD}: its socket is open by then",
     },

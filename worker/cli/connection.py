@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import environment, integrations
-from worker.cli import completing, context
+from worker.cli import completing, context, given
 from worker.cli.deploy import Json
 from worker.cli.output import Output, table
 from worker.cli.var import (
@@ -193,7 +193,7 @@ def argument_of(text: str) -> tuple[str, Any]:
     if not value.startswith("{"):
         return key, value
     try:
-        return key, json.loads(value)
+        return key, given.parsed(value)
     except ValueError as error:
         raise UsageError(
             f"--argument {key} is not JSON: {error}", hint='Example: {"api_endpoint": "…"}'
@@ -275,7 +275,7 @@ def parse(text: str) -> dict[str, str]:
             hint='Give the credentials there: {"BotToken": "…"}; or --from-env says where to look.',
         )
     try:
-        found = json.loads(text)
+        found = given.parsed(text)
     except ValueError as error:
         raise UsageError(f"standard input is not JSON: {error}", hint='Example: {"BotToken": "…"}') from None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):

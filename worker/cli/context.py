@@ -53,7 +53,7 @@ def opened(found: Settings) -> Iterator[Store]:
     """The store."""
     from worker.store import open_store
 
-    found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found.make_home()
     store = open_store(found.database_url, secret_key=found.installation_key())
     try:
         yield store

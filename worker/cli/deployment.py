@@ -12,7 +12,7 @@ from worker.cli import checking, completing, context, nearest
 from worker.cli.deploy import Json, answer_for, watch
 from worker.cli.deploy import text_of as deployed_text
 from worker.cli.output import Output, moment, table
-from worker.errors import DeployError, NotFoundError
+from worker.errors import DeployError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from worker.store import Store
@@ -194,6 +194,8 @@ def find(store: Store, text: str) -> Deployment:
     Raises:
         NotFoundError: there is none, or more than one.
     """
+    if not text:
+        raise UsageError("the deployment's id is empty", hint="See `ak deployment list`.")
     exact = store.deployments.get(text) or store.deployments.active(text)
     if exact is not None:
         return exact

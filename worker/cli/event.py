@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import completing, context, event_explain, event_refused, event_view, nearest, redispatch
+from worker.cli import (
+    completing,
+    context,
+    event_explain,
+    event_refused,
+    event_view,
+    given,
+    nearest,
+    redispatch,
+)
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment, table_with_rest
 from worker.cli.session import parse_data
@@ -199,6 +207,8 @@ def existing(store: Any, identifier: str) -> Any:
     found = store.events.get(identifier)
     if found is not None:
         return found
+    if not identifier:
+        raise UsageError("the event's id is empty", hint="See `ak event list`.")
     near = store.events.near(identifier)
     begun = [item for item in near if item.startswith(identifier) and len(identifier) > len("evt_")]
     if len(begun) == 1:
@@ -214,17 +224,15 @@ def read_file(path: Path, *, raw: bool) -> Any:
     """An event's data from a file: its JSON, or a request with it as the body."""
     from worker.gateway.body import RawRequest, event_data
 
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    content = given.content(path)
     if not raw:
         try:
-            return json.loads(content)
-        except ValueError:
+            return given.parsed(content)
+        except ValueError as error:
             if path.suffix == ".json":
                 raise UsageError(
-                    f"{path} is not JSON", hint="With --raw it is sent as a request's body, whatever it is."
+                    f"{path} is not JSON: {error}",
+                    hint="With --raw it is sent as a request's body, whatever it is.",
                 ) from None
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     headers = [(b"Content-Type", kind.encode()), (b"Content-Length", str(len(content)).encode())]

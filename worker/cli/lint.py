@@ -44,16 +44,20 @@ def lint(
 
 def examine(directory: Path, out: Output) -> dict[str, Any]:
     """The report, made by the project's own interpreter."""
-    from worker import environment, target
+    from worker import config, environment, target
+    from worker.usercode import archive
 
-    directory = directory.resolve()
+    directory = target.place_of(directory)
     desired, warnings = target.read_manifest(directory)
     for text in warnings:
         out.progress(text)
+    archive.collect(
+        directory, without=config.home_directory()
+    )  # what cannot be deployed cannot be looked at either
     triggers = desired["project"]["triggers"]
     handlers = list(dict.fromkeys(item["call"] for item in triggers if item["call"]))
     file = directory / target.REQUIREMENTS_NAME
-    requirements = file.read_text() if file.is_file() else ""
+    requirements = file.read_text(errors="replace") if file.is_file() else ""
     python = environment.interpreter(requirements, context.settings().cache_dir, directory, out.progress)
     found = run(python, directory, handlers)
     calls = {handler: [item["name"] for item in triggers if item["call"] == handler] for handler in handlers}
@@ -77,7 +81,11 @@ def run(python: str, directory: Path, handlers: list[str]) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
-        raise DeployError(f"the project cannot be read: {done.stderr.strip()[-2000:]}") from None
+        if done.returncode > 0:
+            raise RuntimeError(f"the report was not made: {done.stderr.strip()}") from None
+        raise DeployError(
+            f"the process that reads the project was killed ({done.returncode})", hint="Try again."
+        ) from None
     if "error" in document:
         facts = document["error"]
         error: WorkerError = UserCodeError(facts["message"], where=facts["where"], hint=facts["hint"])

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import errors, usage
+from worker.cli import errors, given, usage
 from worker.cli.output import Output
 from worker.errors import UsageError
 
@@ -105,6 +105,11 @@ def run(arguments: list[str]) -> int:
     if arguments and arguments[0] == "--json":
         arguments = [*arguments[1:], "--json"]
     # A shell that asks for completions gives no words: it is told of everything.
+    try:
+        given.checked(arguments)
+    except UsageError as error:
+        errors.show(error, as_json=as_json)
+        return error.exit_code
     word = next((word for word in arguments if not word.startswith("-")), "")
     command = typer.main.get_command(application(word))
     return errors.guarded(

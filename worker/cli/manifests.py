@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +37,10 @@ def validate(
         raise NotFoundError(f"there is no file {file}", hint="Give the path of an autokitteh.yaml.")
     result = manifest.load(file, directory=file.parent)
     valid = all(problem.severity != "error" for problem in result.problems)
-    text = render.text(result.problems, file.read_text(errors="replace"))
+    source = ""
+    with contextlib.suppress(OSError):  # which is one of the problems then
+        source = file.read_text(errors="replace")
+    text = render.text(result.problems, source)
     Output(as_json=as_json).document(
         {"valid": valid, "problems": render.as_json(result.problems)},
         text if result.problems else f"{file} is valid",

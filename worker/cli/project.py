@@ -112,7 +112,7 @@ def export(
         files = archive.export(build.content, path, active.requirements)
     except OSError as error:
         raise WorkerError(
-            f"{error.filename or path} cannot be written: {error.strerror}", hint="Choose another --to."
+            f"{path} cannot be written: {error.strerror}", hint="Choose another --to."
         ) from None
     answer = {
         "project": project,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import clock, ids
-from worker.cli import completing, context, links, session_list, session_log, session_show
+from worker.cli import completing, context, given, links, session_list, session_log, session_show
 from worker.cli.deploy import Json
 from worker.cli.output import Output, moment
 from worker.contracts import ENDED_STATES, MEMO_PROJECT, WORKFLOW_TASK_TIMEOUT_SECONDS, brief, static_details
@@ -225,11 +225,10 @@ def parse_data(text: str) -> Any:
     if not text:
         return None
     if text.startswith("@"):
-        try:
-            text = Path(text[1:]).read_text()
-        except OSError as error:
-            raise UsageError(f"{text.removeprefix('@')} cannot be read: {error.strerror}") from None
+        data: str | bytes = given.content(Path(text[1:]))
+    else:
+        data = text
     try:
-        return json.loads(text)
+        return given.parsed(data)
     except ValueError as error:
         raise UsageError(f"the data is not JSON: {error}", hint="Example: `--data '{\"n\": 3}'`") from None

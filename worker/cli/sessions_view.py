@@ -33,7 +33,7 @@ from worker.contracts import (
     MEMO_RESTARTS,
     MEMO_TRIGGER,
 )
-from worker.errors import NotFoundError
+from worker.errors import NotFoundError, UsageError
 from worker.rpc import is_gone, refused
 from worker.store import Store
 from worker.store.log import BEGINNINGS, headline_of
@@ -220,6 +220,8 @@ def shown(value: Any) -> Any:
 
 async def find(client: Client, text: str, store: Store) -> str:
     """The session id for an id, the beginning of one, or a project's name (its latest session)."""
+    if not text:
+        raise UsageError("the session's id is empty", hint="See `ak session list`.")
     with contextlib.suppress(RPCError):
         await client.get_workflow_handle(text).describe()
         return text

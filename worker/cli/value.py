@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import completing, context
+from worker.cli import completing, context, given
 from worker.cli.deploy import Json
 from worker.cli.output import Output, table
 from worker.cli.var import Project
@@ -62,9 +62,11 @@ def set_value(
     from worker.store.values import New
 
     try:
-        parsed = json.loads(value)
+        parsed = given.parsed(value)
     except ValueError as error:
         raise UsageError(f"this is not JSON: {error}", hint="A text needs its quotes: '\"hello\"'.") from None
+    if not key:
+        raise UsageError("the value's key is empty", hint="Example: `ak value set quickstart limit 10`")
     found = context.settings()
     with context.opened(found) as store:
         context.project(store, project)

@@ -169,13 +169,20 @@ class Database:
             outage = outage or getattr(error, "connection_invalidated", False)
             raise (StoreOutageError if outage else StoreError)(
                 f"the database {self._place} cannot be used: {text}",
-                hint=_NO_SPACE_HINT if _NO_SPACE.search(text) else "Check AK_DATABASE_URL and that it runs.",
+                hint=self._remedy(text),
             ) from None
         except sa.exc.TimeoutError:
             raise StoreOutageError(
                 f"the database {self._place} cannot be used: all connections are taken",
                 hint="It is overloaded, or out of reach; everything goes on by itself once it answers.",
             ) from None
+
+    def _remedy(self, text: str) -> str:
+        if _NO_SPACE.search(text):
+            return _NO_SPACE_HINT
+        if self.dialect == "sqlite":
+            return "Check AK_DATABASE_URL: it names a file that you may read and write, and so its directory."
+        return "Check AK_DATABASE_URL and that it runs."
 
     def insert(self, table: sa.Table) -> Any:
         """An insert that can be told what to do on conflict."""
@@ -211,7 +218,7 @@ def parse(url: str) -> URL:
     """The database's URL; Postgres always through psycopg."""
     try:
         parsed = make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: of a port that is no number
         raise StoreError(
             "AK_DATABASE_URL is not a database's URL",
             hint="Examples: sqlite:////var/lib/ak/ak.db, postgresql://user:password@host/name",

@@ -12,10 +12,10 @@ from typing import Any
 
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionDescription
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from worker.contracts import LINE_CALL, MEMO_PARENT
-from worker.errors import WorkerError
+from worker.errors import NotFoundError, WorkerError
 from worker.steps import CHILD, OPEN, Step
 from worker.store import Store
 from worker.store.records import StoredLine
@@ -31,6 +31,7 @@ CHILD_STEPS = 20
 _LARGEST_READ_BYTES = 4 * 1024 * 1024
 _LINE_CHARACTERS = 2000
 _CALL_CHARACTERS = 100
+_NO_SUCH_RUN = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT})
 
 Facts = Callable[[str], Awaitable[dict[str, Any]]]
 Code = Callable[[str], Sources]  # the files of a version of the session's project
@@ -66,7 +67,15 @@ class Teller:
         if facts.get("only_log"):
             return await self._from_log(facts, wish)
         handle = self._client.get_workflow_handle(identifier, run_id=wish.run_id or None)
-        described = await handle.describe()
+        try:
+            described = await handle.describe()
+        except RPCError as error:
+            if not wish.run_id or error.status not in _NO_SUCH_RUN:
+                raise
+            raise NotFoundError(
+                f"{identifier} has no run {wish.run_id}",
+                hint=f"`ak session show {identifier} --json` names its runs.",
+            ) from None
         build, code = await self._code(facts)
         # The log runs ahead of a history that was read before it: lines written from now on belong to steps unseen.
         seen = await asyncio.to_thread(self._store.log.last_seq)

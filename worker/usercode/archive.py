@@ -75,7 +75,12 @@ def _walk(directory: Path, root: Path, state: Path | None) -> Iterator[str]:
         if entry.is_dir() and state is not None and entry.resolve() == state:
             continue
         _check_name(entry.name)
-        target = entry.resolve()
+        try:
+            target = entry.resolve()
+        except (OSError, RuntimeError):  # which of them depends on the version of Python
+            raise DeployError(
+                f"{_relative(entry, root)} is a link that leads round in a circle", hint="Remove the link."
+            ) from None
         if entry.is_symlink() and not target.exists():
             raise DeployError(
                 f"{_relative(entry, root)} is a link to {target}, which does not exist",

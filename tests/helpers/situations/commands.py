@@ -19,7 +19,7 @@ from typing import Any
 from tests.helpers.situations.doctor import CHAT, HANDLER, happened
 from tests.helpers.situations.place import MANIFEST, Place, situation
 from worker import clock, devserver
-from worker.cli import deploy
+from worker.cli import deploy, lint
 from worker.config import Settings
 from worker.errors import WorkerError
 from worker.payload.signing import Signer, derive_keys
@@ -58,6 +58,45 @@ def link_to_nothing(place: Place) -> object:
     place.write(autokitteh__yaml=MANIFEST)
     (place.here / "data").symlink_to("nothing")
     return place.ak("deploy")
+
+
+@situation
+def link_in_a_circle(place: Place) -> object:
+    """A link in the project leads round in a circle."""
+    place.write(autokitteh__yaml=MANIFEST)
+    (place.here / "data").symlink_to("data")
+    return place.ak("lint", ".")
+
+
+@situation
+def project_is_a_file(place: Place) -> object:
+    """What is to be deployed is a file."""
+    place.write(autokitteh__yaml=MANIFEST)
+    return place.ak("deploy", "autokitteh.yaml")
+
+
+@situation
+def project_is_a_circle(place: Place) -> object:
+    """What is to be deployed is a link that leads round in a circle."""
+    (place.here / "data").symlink_to("data")
+    return place.ak("deploy", "data")
+
+
+@situation
+def manifest_unreadable(place: Place) -> object:
+    """The manifest cannot be read."""
+    (place.here / "autokitteh.yaml").symlink_to("/proc/self/mem")
+    return place.ak("deploy")
+
+
+@situation
+def reader_killed(place: Place) -> object:
+    """The process that reads a project for `ak lint` is killed."""
+    python = place.here / "python"
+    python.write_text("#!/bin/sh\nkill -9 $$\n")
+    python.chmod(0o755)
+    lint.run(str(python), place.here, [])
+    return ""
 
 
 @situation
@@ -156,6 +195,40 @@ def bytes_for_a_variable(place: Place) -> object:
     place.write(picture__png=b"\x89PNG\xff")
     place.deployed()
     return place.ak("var", "set", "shop", "PICTURE", "--file", "picture.png")
+
+
+@situation
+def data_not_text(place: Place) -> object:
+    """A file for the data is not text."""
+    place.write(picture__png=b"\x89PNG\xff")
+    return place.ak("session", "start", "shop", "main.py:on_event", "--data", "@picture.png")
+
+
+@situation
+def data_too_deep(place: Place) -> object:
+    """A file for the data is nested too deeply."""
+    place.write(order__json="[" * 100_000)
+    place.deployed(HOOK, main__py=HANDLER)
+    return place.ak("event", "send", "shop", "go", "--file", "order.json")
+
+
+@situation
+def number_too_long(place: Place) -> object:
+    """A number in the data is too long for any program."""
+    return place.ak("value", "set", "shop", "n", "1" * 5000)
+
+
+@situation
+def word_not_text(place: Place) -> object:
+    """A word of the command is not text."""
+    return place.ak("session", "get", os.fsdecode(b"ses_\xff"))
+
+
+@situation
+def key_is_a_directory(place: Place) -> object:
+    """The key of the home cannot be used."""
+    (place.home / "key").mkdir(parents=True)
+    return place.ak("project", "list")
 
 
 @situation
