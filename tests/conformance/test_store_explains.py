@@ -256,6 +256,32 @@ def test_refused_requests_are_counted_and_bounded(store, monkeypatch):
     assert [item.path for item in store.refused.list()] == ["/d"]
 
 
+def test_what_came_past_a_session_that_waits(store):
+    """Signals of other names since it began, events of its sources that were not handed to it; nothing for others."""
+    since = clock.now()
+    store.mailbox.await_signal("p", "approved", "ses_1", since)
+    for number, name in enumerate(("aproved", "other", "aproved", "approved")):
+        store.mailbox.signal(f"sig_{number}", "p", name, None)
+    store.mailbox.signal("sig_elsewhere", "q", "aproved", None)
+    names, found = store.unmatched.signals("p", "ses_1", since)
+    assert names == ["approved"]
+    assert [(item.name, item.count, item.last) for item in found] == [
+        ("aproved", 2, "sig_2"),
+        ("other", 1, "sig_1"),
+    ]
+    assert store.unmatched.signals("p", "ses_2", since) == ([], [])
+    assert store.unmatched.signals("p", "ses_1", clock.now() + dt.timedelta(hours=1))[1] == []
+    early = event(created_at=since - dt.timedelta(hours=1))
+    store.events.record(early, [])
+    store.mailbox.subscribe(Subscription("mine", "p", "hook", "ses_1", "data.n == 1"))
+    match, first, last = event(), event(data={"n": 2}), event(data={"n": 3})
+    for item in (match, first, last):
+        store.events.record(item, [], partial(subscribers, store.mailbox))
+    (passed,) = store.unmatched.events("p", "ses_1")
+    assert (passed.name, passed.count, passed.last) == ("hook", 2, last.id)
+    assert store.unmatched.events("p", "ses_2") == []
+
+
 def wait_past(moment: dt.datetime) -> None:
     """Until the clock is beyond a moment that is microseconds away."""
     while clock.now() <= moment:

@@ -27,6 +27,7 @@ from worker.store.resealing import reseal
 from worker.store.retention import Retention
 from worker.store.sealing import Sealer
 from worker.store.services import Services
+from worker.store.unmatched import Unmatched
 from worker.store.values import Values
 from worker.store.vars import Variables
 
@@ -54,6 +55,7 @@ class Store:
         self.mailbox = Mailbox(database, filters)
         self.blobs = Blobs(database)
         self.refused = RefusedRequests(database)
+        self.unmatched = Unmatched(database)
         self.removing = Removing(database)
         self.retention = Retention(database)
         if self._check_key(sealer):

@@ -21,6 +21,7 @@ from worker.store import Store
 from worker.store.records import StoredLine
 from worker.story import previews, requests
 from worker.story.build import Collector, as_entry, entries_of, line_numbers, small, tells
+from worker.story.meanwhile import meanwhile
 from worker.story.model import Entry, Run, Story
 from worker.story.sources import Sources
 from worker.story.waiting import waits_for
@@ -97,13 +98,17 @@ class Teller:
         runs.reverse()
         runs = [await self._with_children(run, wish.depth) for run in runs]
         memo = await described.memo()
+        waits = (
+            await waits_for(self._client, self._store, described, runs[-1].entries)
+            if facts["state"] in {"created", "running"} and runs
+            else ()
+        )
         return Story(
             facts,
             tuple(runs),
             earlier=bool(run_id and not (wish.first or wish.run_id)) * 1,
-            waits_for=await waits_for(self._client, self._store, described, runs[-1].entries)
-            if facts["state"] in {"created", "running"} and runs
-            else (),
+            waits_for=waits,
+            meanwhile=await asyncio.to_thread(meanwhile, self._store, facts) if waits else (),
             parent=memo.get(MEMO_PARENT),
             build=build,
             notes=notes_of(facts),

@@ -120,7 +120,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Story:
-    """A session: ``facts`` are those of ``ak session get``; ``earlier`` counts runs that are left out."""
+    """A session: ``facts`` are those of ``ak session get``; ``earlier`` counts runs that are left out.
+
+    ``meanwhile`` is what came while it waits, and was not for it.
+    """
 
     facts: dict[str, Any]
     runs: tuple[Run, ...] = ()
@@ -129,6 +132,7 @@ class Story:
     parent: str | None = None
     build: str | None = None
     notes: tuple[str, ...] = field(default=())
+    meanwhile: tuple[str, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """For programs."""
@@ -136,6 +140,7 @@ class Story:
             "parent": self.parent,
             "build": self.build,
             "waits_for": [wait.as_document() for wait in self.waits_for],
+            "meanwhile": list(self.meanwhile),
             "earlier_runs": self.earlier,
             "runs": [run.as_document() for run in self.runs],
             "notes": list(self.notes),

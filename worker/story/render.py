@@ -281,4 +281,6 @@ def end_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
         lines.append(paper.line("stopped", YELLOW))
     for number, wait in enumerate(story.waits_for):
         lines += wrapped(paper, wait.told(now), CYAN, "waits for  " if number == 0 else "       or  ")
+    for number, text in enumerate(story.meanwhile):
+        lines += wrapped(paper, text, YELLOW, "meanwhile  " if number == 0 else " " * 11)
     return lines

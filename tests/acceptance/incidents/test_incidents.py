@@ -70,6 +70,15 @@ def on_approval(event):
     return autokitteh.next_event(approvals)
 
 
+def on_release(event):
+    print("waiting")
+    return autokitteh.next_signal("approved")
+
+
+def approve(event):
+    autokitteh.signal("aproved", {"by": "ann"})
+
+
 def on_slow(event):
     return ask(event.data["url"])
 
@@ -168,9 +177,33 @@ def test_session_stuck_on_an_event_that_never_matches(up, transcript, deployed):
     eventually_sync(lambda: up.prints(session) == ["waiting"])
     event = post(deployed, "approvals", {"order": 7})
     eventually_sync(lambda: states(up, "on_answer") == ["completed"])
+    assert f"`ak event explain {event}`" in " ".join(up.run("session", "show", session).stdout.split())
     text = transcript("stuck-on-an-event", f"ak session show {session}", f"ak event explain {event}")
     assert 'data.body.json.order == "7"' in text
     assert "data.body.json.order  → 7" in text
+
+
+def test_session_that_waits_for_a_signal_of_another_name(up, transcript, deployed):
+    """It was sent, under a name with a typing error: one command shows both names."""
+    session = start(up, "on_release")
+    eventually_sync(lambda: up.prints(session) == ["waiting"])
+    sender = start(up, "approve")
+    eventually_sync(lambda: up.ak("session", "get", sender)["state"] == "completed")
+    text = transcript("wrong-signal-name", f"ak session show {session}")
+    assert "the signal aproved was sent at" in text
+    assert "did you mean approved?" in " ".join(text.split())
+
+
+def test_webhook_with_a_wrong_url(up, transcript, tmp_path):
+    """The provider has the URL without its last character: there is no event, and their list says where to look."""
+    trigger = '- {name: paid, type: webhook, call: "main.py:on_order"}'
+    deployed = up.ak("deploy", str(write(tmp_path / "b", "billing", {"main.py": CODE}, triggers=trigger)))
+    url = deployed["webhooks"]["paid"]
+    assert httpx.post(url[:-1], json={"order": 7}).status_code == 404
+    eventually_sync(lambda: up.ak("event", "refused", "billing"))
+    slug = url.rpartition("/")[2][:-1]
+    text = transcript("wrong-webhook-url", "ak event list billing", "ak event refused billing", URL=slug)
+    assert "nearly the URL of the webhook paid of billing" in text
 
 
 @pytest.fixture
