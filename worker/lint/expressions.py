@@ -4,116 +4,48 @@ One pass, in the order of evaluation; a name means what was assigned to it last.
 and enough to know ``client.get(url)`` when ``client = requests.Session()`` stands above it. Nothing is run.
 
 1. What is not known is said to be unknown, never guessed.
-2. A call of the user's own function is followed later, when somebody asks what the handler does in all.
+2. A call of the user's own function is followed later, when somebody asks what the handler does in all; what it returns
+   is asked here.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-from dataclasses import dataclass, field
+import functools
+from typing import Final
 
-from worker.lint import shape
-from worker.lint.calls import Judge, Verdict
-from worker.lint.code import Code, Source
+from worker.lint import results, shape
+from worker.lint.calls import Verdict
+from worker.lint.names import Call, Loop, Names, Summary
 from worker.lint.values import (
-    LAZY,
-    OUTSIDE,
+    PICKED,
     PLAIN,
     UNKNOWN,
     Class,
+    Container,
     Function,
     Instance,
     Known,
     Lambda,
-    Module,
+    Lazy,
     Object,
-    Outside,
+    Picked,
     Plain,
+    Several,
     Unordered,
     Value,
+    element,
+    fresh,
+    join,
+    size_of,
 )
 
-_LISTS = frozenset({"list", "tuple", "enumerate", "reversed", "iter", "map", "filter", "zip"})
-_SET_METHODS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
+_EACH: Final = frozenset({"map", "imap", "imap_unordered", "starmap", "parallel", "filter"})
+_BY_KEY: Final = frozenset({"sorted", "max", "min", "sort", "groupby"})
 
 
-@dataclass(frozen=True)
-class Loop:
-    """A loop around a call. ``turns``: how many, where a literal says so; ``over``: what it runs over."""
-
-    line: int
-    turns: int | None
-    over: Value
-    forever: bool = False
-    restarts: bool = False
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call site."""
-
-    line: int
-    verdict: Verdict
-    loops: tuple[Loop, ...]
-    node: ast.Call
-    arguments: tuple[Value, ...] = ()
-    callee: Value = UNKNOWN
-
-
-@dataclass
-class Summary:
-    """What stands in one function."""
-
-    function: Function
-    calls: list[Call] = field(default_factory=list)
-    loops: list[Loop] = field(default_factory=list)
-    compared: list[tuple[int, Value, Value]] = field(default_factory=list)
-    returned: list[tuple[int, Value]] = field(default_factory=list)
-    entered: list[tuple[int, Value, ast.expr]] = field(default_factory=list)
-    properties: list[tuple[int, Function]] = field(default_factory=list)
-    inner: list[Function] = field(default_factory=list)
-
-
-class Expressions:
+class Expressions(Names):
     """Reads the expressions of one function: a method for each kind of expression."""
-
-    def __init__(self, code: Code, source: Source, judge: Judge, function: Function) -> None:
-        self._code = code
-        self._source = source
-        self._judge = judge
-        self._names: dict[str, Value] = dict(function.closure)
-        self._loops: list[Loop] = []
-        self.summary = Summary(function)
-
-    # Names
-
-    def bind(self, target: ast.expr, value: Value) -> None:
-        """Give a name its value; parts of a tuple are taken from a value whose parts are alike."""
-        if isinstance(target, ast.Name):
-            self._names[target.id] = value
-        elif isinstance(target, ast.Tuple | ast.List):
-            for item in target.elts:
-                part = value if isinstance(value, Outside | Plain) else UNKNOWN
-                self.bind(item.value if isinstance(item, ast.Starred) else item, part)
-        elif isinstance(target, ast.Attribute):
-            owner = self.value(target.value)
-            if isinstance(owner, Object) and target.attr not in owner.kind.members:
-                owner.kind.attributes.setdefault(target.attr, value)
-        else:
-            self.value(target)
-
-    def lookup(self, name: str) -> Value:
-        """What a name means here."""
-        if name in self._names:
-            return self._names[name]
-        if name in self._source.names:
-            return self._source.names[name]
-        if hasattr(builtins, name):
-            return Known(getattr(builtins, name))
-        return UNKNOWN
-
-    # Expressions
 
     def value(self, node: ast.expr | None) -> Value:
         """What an expression may be; the calls in it are noted."""
@@ -123,66 +55,66 @@ class Expressions:
         if method is not None:
             found: Value = method(node)
             return found
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.value(child)
-        return PLAIN if isinstance(node, ast.JoinedStr | ast.FormattedValue) else UNKNOWN
+        inner = [self.value(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        if isinstance(node, ast.JoinedStr | ast.FormattedValue):
+            return PICKED if any(isinstance(item, Picked) for item in inner) else PLAIN
+        return UNKNOWN
 
     def _constant(self, node: ast.Constant) -> Value:
-        return Known(node.value) if node.value is None or isinstance(node.value, bool) else PLAIN
+        if node.value is None or isinstance(node.value, bool):
+            return Known(node.value)
+        return Plain(node.value) if isinstance(node.value, int) else PLAIN
 
     def _name(self, node: ast.Name) -> Value:
         return self.lookup(node.id)
 
     def _attribute(self, node: ast.Attribute) -> Value:
-        return self.attribute(self.value(node.value), node.attr, node.lineno)
-
-    def attribute(self, owner: Value, name: str, line: int) -> Value:
-        """What ``owner.name`` is."""
-        if isinstance(owner, Module | Known):
-            return self._code.attribute_of_module(owner, name) or UNKNOWN
-        if isinstance(owner, Plain):
-            return PLAIN
-        if isinstance(owner, Unordered):
-            return Known(getattr(set, name)) if hasattr(set, name) else UNKNOWN
-        if isinstance(owner, Instance):
-            return self._of_instance(owner.kind, name)
-        if isinstance(owner, Object | Class):
-            return self._of_class(owner.kind if isinstance(owner, Object) else owner, name, line)
-        return OUTSIDE if isinstance(owner, Outside) else UNKNOWN
-
-    def _of_instance(self, kind: type, name: str) -> Value:
-        if kind.__module__.startswith("autokitteh"):
-            return PLAIN  # an event and its data
-        return self._judge.method(kind, name)
-
-    def _of_class(self, kind: Class, name: str, line: int) -> Value:
-        found = kind.find(name)
-        if found is None:
-            for base in kind.library_bases():
-                member = self._judge.method(base, name)
-                if not isinstance(member, Plain):
-                    return member
-            return UNKNOWN
-        if isinstance(found, Function) and shape.is_property(found):
-            self.summary.properties.append((line, found))
-            return UNKNOWN
-        return found
+        return self.attribute(self.value(node.value), node.attr, node)
 
     def _call(self, node: ast.Call) -> Value:
-        callee = self.value(node.func)
+        owner: Value = UNKNOWN
+        method = ""
+        if isinstance(node.func, ast.Attribute):
+            owner, method = self.value(node.func.value), node.func.attr
+            callee = self.attribute(owner, method, node.func)
+        else:
+            callee = self.value(node.func)
         arguments = [self.value(item) for item in node.args]
-        arguments += [self.value(item.value) for item in node.keywords]
-        verdict = self._judge.of(callee, shape.spoken(node.func))
+        named = {item.arg: self.value(item.value) for item in node.keywords}
+        given = [*arguments, *named.values()]
+        spoken = shape.spoken(node.func)
+        if isinstance(callee, Known) and callee.object is super:
+            return self._super()
+        if isinstance(callee, Several):
+            return self._one_of(callee, node, given, spoken)
         if isinstance(callee, Class):
-            self._construct(callee, node, arguments)
+            self._construct(callee, node, given)
             return Object(callee)
+        if isinstance(callee, Object):
+            callee = callee.kind.find("__call__") or UNKNOWN
+        verdict = self._judge.of(callee, spoken)
         if isinstance(callee, Lambda) and callee.function is not None:
-            verdict = Verdict(
-                "inline", shape.spoken(node.func), "the user's own code", UNKNOWN, callee.function
-            )
-        self._note(node, verdict, arguments, callee)
-        return self._result(node, callee, verdict, arguments)
+            verdict = Verdict("inline", spoken, "the user's own code", UNKNOWN, callee.function)
+        self._note(node, verdict, given, callee)
+        return self._result(node, owner, callee, verdict, arguments)
+
+    def _one_of(self, callee: Several, node: ast.Call, given: list[Value], spoken: str) -> Value:
+        found: Value | None = None
+        for option in callee.options:
+            verdict = self._judge.of(option, spoken)
+            self._note(node, verdict, given, option, choice=node.lineno * 1000 + node.col_offset + 1)
+            user = verdict.user if verdict.kind == "inline" else None
+            found = join(found, self._follower.returned(user) if user is not None else verdict.result)
+        return fresh(found or UNKNOWN)
+
+    def _super(self) -> Value:
+        owner = self.summary.function.owner
+        for base in owner.bases if owner is not None else ():
+            if isinstance(base, Class):
+                return Object(base)
+            if isinstance(base, Known) and isinstance(base.object, type):
+                return Instance(base.object, made=True)
+        return UNKNOWN
 
     def _construct(self, kind: Class, node: ast.Call, arguments: list[Value]) -> None:
         for name in ("__init__", "__post_init__", "__new__"):
@@ -191,28 +123,58 @@ class Expressions:
                 verdict = Verdict("inline", kind.qualname, "the user's own code", Object(kind), found)
                 self._note(node, verdict, arguments, kind)
 
-    def _note(self, node: ast.Call, verdict: Verdict, arguments: list[Value], callee: Value) -> None:
-        call = Call(node.lineno, verdict, tuple(self._loops), node, tuple(arguments), callee)
-        self.summary.calls.append(call)
+    def _note(
+        self, node: ast.Call, verdict: Verdict, arguments: list[Value], callee: Value, *, choice: int = 0
+    ) -> None:
+        loops = tuple(self._loops)
+        line = callee.line if isinstance(callee, Known) and callee.line else node.lineno
+        self.summary.calls.append(Call(line, verdict, loops, node, tuple(arguments), callee, choice))
+        if isinstance(callee, Known) and callee.object is functools.partial:
+            return
+        each = self._each(node, arguments)
         for argument in arguments:  # a function handed over may be called by whoever gets it
-            function = argument.function if isinstance(argument, Lambda) else argument
-            if isinstance(function, Function):
-                passed = self._judge.of(function, function.qualname)
-                self.summary.calls.append(Call(node.lineno, passed, tuple(self._loops), node, (), function))
+            passed = self._judge.passed(argument)
+            if passed is not None:
+                around = loops if each is None else (*loops, each)
+                line = argument.line if isinstance(argument, Known) and argument.line else node.lineno
+                self.summary.calls.append(Call(line, passed, around, node, (), argument))
 
-    def _result(self, node: ast.Call, callee: Value, verdict: Verdict, arguments: list[Value]) -> Value:
-        name = shape.spoken(node.func)
-        method = name.rpartition(".")[2]
-        owner = self.value_quietly(node.func.value) if isinstance(node.func, ast.Attribute) else UNKNOWN
-        if isinstance(owner, Unordered) and method in _SET_METHODS:
-            return Unordered()
-        if name in _LISTS and any(isinstance(item, Unordered) for item in arguments):
-            return next(item for item in arguments if isinstance(item, Unordered))
-        if name == "set" and len(arguments) == 1:
-            return Unordered(stable=isinstance(arguments[0], Unordered) and arguments[0].stable)
-        if isinstance(callee, Function) and shape.is_generator(callee):
-            return LAZY
-        return verdict.result
+    def _each(self, node: ast.Call, arguments: list[Value]) -> Loop | None:
+        """The loop that ``map(f, items)`` is."""
+        last = shape.spoken(node.func).rpartition(".")[2]
+        if last in _EACH and len(arguments) > 1:
+            return Loop(node.lineno, size_of(arguments[1]), arguments[1])
+        if last in _BY_KEY and any(item.arg == "key" for item in node.keywords):
+            over = arguments[0] if node.args else UNKNOWN
+            return Loop(node.lineno, size_of(over), UNKNOWN)
+        return None
+
+    def _result(
+        self, node: ast.Call, owner: Value, callee: Value, verdict: Verdict, arguments: list[Value]
+    ) -> Value:
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        found = results.of_open(verdict.result, node) or results.of_method(owner, method, arguments)
+        if found is None and isinstance(callee, Known):
+            if callee.object is functools.partial and arguments and isinstance(arguments[0], Known):
+                return Known(arguments[0].object, node.lineno)
+            if callee.object is getattr and len(node.args) > 1:
+                return self._getattr(node, arguments[0])
+            found = results.of_known(callee.object, arguments)
+        if found is not None:
+            return found
+        function = callee.function if isinstance(callee, Lambda) else callee
+        if not isinstance(function, Function) or verdict.kind != "inline":
+            return verdict.result
+        returned = self._follower.returned(function)
+        if isinstance(returned, Function | Lambda) and arguments:
+            return self._follower.applied(function, arguments)
+        return fresh(returned)
+
+    def _getattr(self, node: ast.Call, owner: Value) -> Value:
+        name = node.args[1]
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            return self.attribute(owner, name.value, node)
+        return UNKNOWN
 
     def value_quietly(self, node: ast.expr) -> Value:
         """What an expression may be, without noting its calls a second time."""
@@ -224,65 +186,79 @@ class Expressions:
             self.summary = noted
 
     def _lambda(self, node: ast.Lambda) -> Value:
+        outer = self.summary.function
         function = Function(
-            self._source.name, self._source.file, node, "<lambda>", local=True, closure=dict(self._names)
+            *(self._source.name, self._source.file, node, "<lambda>"), local=True, closure=dict(self._names)
         )
+        function.owner = outer.owner
         self.summary.inner.append(function)
         return Lambda(function)
 
     def _set(self, node: ast.Set) -> Value:
         for item in node.elts:
             self.value(item)
-        return Unordered(stable=all(_is_number(item) for item in node.elts))
+        return Unordered(stable=all(shape.is_number(item) for item in node.elts))
 
     def _setcomp(self, node: ast.SetComp) -> Value:
         self._comprehension(node.generators, [node.elt])
         return Unordered()
 
     def _listcomp(self, node: ast.ListComp) -> Value:
-        over = self._comprehension(node.generators, [node.elt])
-        return over if isinstance(over, Unordered) else PLAIN
+        over, (made,) = self._comprehension(node.generators, [node.elt])
+        size = size_of(over) if len(node.generators) == 1 and not node.generators[0].ifs else None
+        return over if isinstance(over, Unordered) else Container("list", made, size=size)
 
     def _generatorexp(self, node: ast.GeneratorExp) -> Value:
-        over = self._comprehension(node.generators, [node.elt])
-        return over if isinstance(over, Unordered) else LAZY
+        over, (made,) = self._comprehension(node.generators, [node.elt])
+        return over if isinstance(over, Unordered) else Lazy(made)
 
     def _dictcomp(self, node: ast.DictComp) -> Value:
-        self._comprehension(node.generators, [node.key, node.value])
-        return PLAIN
+        over, (_, made) = self._comprehension(node.generators, [node.key, node.value])
+        return over if isinstance(over, Unordered) else Container("dict", made)
 
-    def _comprehension(self, generators: list[ast.comprehension], parts: list[ast.expr]) -> Value:
+    def _comprehension(
+        self, generators: list[ast.comprehension], parts: list[ast.expr]
+    ) -> tuple[Value, list[Value]]:
         first: Value = UNKNOWN
         for index, item in enumerate(generators):
             over = self.value(item.iter)
             first = over if index == 0 else first
-            self._loops.append(self._loop(item.iter, over))
-            self.bind(item.target, shape.element(over))
+            loop = self._loop(item.iter, over)
+            self.summary.loops.append(loop)
+            self._loops.append(loop)
+            self.bind(item.target, element(over))
             for condition in item.ifs:
                 self.value(condition)
-        for part in parts:
-            self.value(part)
+        made = [self.value(part) for part in parts]
         del self._loops[len(self._loops) - len(generators) :]
-        return first
+        return first, made
 
     def _loop(self, node: ast.expr, over: Value, around: ast.AST | None = None) -> Loop:
         again = shape.restarts(around) if around is not None else False
-        return Loop(node.lineno, shape.turns(node), over, forever=shape.is_count(node), restarts=again)
+        return Loop(node.lineno, size_of(over), over, forever=shape.is_count(node), restarts=again)
 
     def _dict(self, node: ast.Dict) -> Value:
-        for item in (*node.keys, *node.values):
-            self.value(item)
-        return PLAIN
+        found = Container("dict")
+        for key, item in zip(node.keys, node.values, strict=True):
+            self.value(key)
+            value = self.value(item)
+            found.put(value if key is not None else element(value))
+        found.size = len(node.keys) if all(node.keys) else None
+        return found
 
     def _list(self, node: ast.List | ast.Tuple) -> Value:
-        for item in node.elts:
-            self.value(item)
-        return PLAIN
+        parts = [self.value(item) for item in node.elts]
+        found = Container("tuple" if isinstance(node, ast.Tuple) else "list")
+        for part in parts:
+            found.put(part)
+        if not any(isinstance(item, ast.Starred) for item in node.elts):
+            found.parts, found.size = tuple(parts), len(parts)
+        return found
 
     _tuple = _list
 
     def _starred(self, node: ast.Starred) -> Value:
-        return self.value(node.value)
+        return element(self.value(node.value))
 
     def _await(self, node: ast.Await) -> Value:
         return self.value(node.value)
@@ -290,21 +266,22 @@ class Expressions:
     def _subscript(self, node: ast.Subscript) -> Value:
         owner = self.value(node.value)
         self.value(node.slice)
-        return owner if isinstance(owner, Outside | Plain) else UNKNOWN
+        self.on_store(owner, "__getitem__", node)
+        return results.of_subscript(owner, node.slice)
 
     def _binop(self, node: ast.BinOp) -> Value:
-        left, right = self.value(node.left), self.value(node.right)
-        if isinstance(left, Unordered) or isinstance(right, Unordered):
-            return Unordered()
-        return PLAIN if isinstance(left, Plain) and isinstance(right, Plain) else UNKNOWN
+        return results.of_operator(node.op, self.value(node.left), self.value(node.right))
 
     def _boolop(self, node: ast.BoolOp) -> Value:
         found = [self.value(item) for item in node.values]
-        return found[0] if len({type(item) for item in found}) == 1 else UNKNOWN
+        first: Value = found[0]
+        for item in found[1:]:
+            first = join(first, item)
+        return first
 
     def _ifexp(self, node: ast.IfExp) -> Value:
         self.value(node.test)
-        return (self.value(node.body), self.value(node.orelse))[0]
+        return join(self.value(node.body), self.value(node.orelse))
 
     def _namedexpr(self, node: ast.NamedExpr) -> Value:
         found = self.value(node.value)
@@ -317,14 +294,15 @@ class Expressions:
             right = self.value(item)
             if isinstance(operator, ast.Is | ast.IsNot):
                 self.summary.compared.append((node.lineno, left, right))
+            elif isinstance(operator, ast.In | ast.NotIn):
+                self.on_store(right, "__contains__", item)
             left = right
         return PLAIN
 
     def _yield(self, node: ast.Yield) -> Value:
-        self.value(node.value)
+        self.summary.yielded.append((node.lineno, self.value(node.value)))
         return UNKNOWN
 
-
-def _is_number(node: ast.expr) -> bool:
-    """Whether this is a constant whose hash, and so its place in a set, is the same everywhere."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, int | float | None)
+    def _yieldfrom(self, node: ast.YieldFrom) -> Value:
+        self.summary.yielded.append((node.lineno, element(self.value(node.value))))
+        return UNKNOWN

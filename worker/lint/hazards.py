@@ -13,15 +13,19 @@ from typing import Final
 
 from worker.lint import marked
 from worker.lint.calls import is_activity
-from worker.lint.expressions import Call, Loop, Summary
 from worker.lint.findings import ERROR, IN_ACTIVITY, NOTE, WARNING, Hazard, hazard
+from worker.lint.names import Call, Loop, Summary
 from worker.lint.reader import Reader
+from worker.lint.shape import is_property
 from worker.lint.values import (
+    Container,
     Function,
     Instance,
     Known,
-    Lambda,
+    Object,
     Outside,
+    Picked,
+    Plain,
     Unordered,
     Value,
 )
@@ -68,7 +72,6 @@ _FILE_WRITERS: Final = frozenset(
         "shutil.rmtree",
     ]
 )
-_UNORDERED_TAKERS: Final = frozenset(["map", "autokitteh.parallel"])
 
 
 def find(reader: Reader) -> list[Hazard]:
@@ -84,7 +87,12 @@ def find(reader: Reader) -> list[Hazard]:
         summary = reader.summary(function)
         todo += summary.inner
         found.update(_of_function(reader, function, summary))
-    return sorted(found)
+    live = {(item.file, item.line) for item in found if item.code == "unkeepable-result"}
+    told: dict[tuple[str, int, str], Hazard] = {}
+    for item in sorted(found):
+        if item.code != "hidden-io" or (item.file, item.line) not in live:  # the same thing, said better
+            told.setdefault((item.file, item.line, item.code), item)
+    return list(told.values())
 
 
 def _of_function(reader: Reader, function: Function, summary: Summary) -> Iterator[Hazard]:
@@ -135,7 +143,9 @@ def _of_call(function: Function, call: Call) -> Iterator[Hazard]:
         yield hazard(
             function, call.line, "refused", ERROR, f"{verdict.name} is refused in a session", verdict.reason
         )
-    elif verdict.name in NEEDS_ONE_PROCESS and verdict.kind in {"activity", "local", "inline"}:
+    elif (needs_one_process(call) and verdict.kind in {"activity", "local", "inline"}) or (
+        verdict.kind == "activity" and verdict.user is None and marked.is_live(verdict.result)
+    ):
         yield hazard(
             function,
             call.line,
@@ -146,7 +156,7 @@ def _of_call(function: Function, call: Call) -> Iterator[Hazard]:
         )
     elif _writes_file(call):
         yield _written(function, call)
-    elif verdict.name in _FILE_WRITERS and verdict.kind == "activity":
+    elif _plain_path(verdict.name) in _FILE_WRITERS and verdict.kind == "activity":
         yield hazard(
             function,
             call.line,
@@ -166,6 +176,24 @@ def _of_call(function: Function, call: Call) -> Iterator[Hazard]:
         )
 
 
+def needs_one_process(call: Call) -> bool:
+    """Whether this makes one of the objects that live in one process, by whatever name it was imported."""
+    if call.verdict.name in NEEDS_ONE_PROCESS:
+        return True
+    if not isinstance(call.callee, Known) or not callable(call.callee.object):
+        return False
+    for name in NEEDS_ONE_PROCESS:
+        module, _, last = name.rpartition(".")
+        if module in sys.modules and getattr(sys.modules[module], last, None) == call.callee.object:
+            return True
+    return False
+
+
+def _plain_path(name: str) -> str:
+    """A name with ``Path`` in it, whatever the system calls its paths."""
+    return name.replace("PosixPath", "Path").replace("WindowsPath", "Path")
+
+
 def _written(function: Function, call: Call) -> Hazard:
     return hazard(
         function,
@@ -179,10 +207,13 @@ def _written(function: Function, call: Call) -> Hazard:
 
 def _writes_file(call: Call) -> bool:
     """Whether this opens a file for writing where it stands."""
-    if call.verdict.name not in _FILE_OPENERS or call.verdict.kind != "inline":
+    name = _plain_path(call.verdict.name)
+    if name not in _FILE_OPENERS or call.verdict.kind != "inline":
         return False
     node = call.node
-    place = 0 if call.verdict.name == "pathlib.Path.open" else 1
+    if not isinstance(node, ast.Call):
+        return False
+    place = 0 if name == "pathlib.Path.open" else 1
     given = [item.value for item in node.keywords if item.arg == "mode"] or node.args[place : place + 1]
     return bool(
         given
@@ -196,13 +227,11 @@ def _orders(reader: Reader, function: Function, summary: Summary) -> Iterator[Ha
     """Steps whose order is that of a set."""
     for call in summary.calls:
         loop = next((item for item in call.loops if _unordered(item.over)), None)
-        if loop is not None and reader.is_step(call):
-            yield _order(function, loop.line, f"{call.verdict.name} (line {call.line})")
-        named = call.verdict.name.rpartition(".")[2] in {"map", "submit", "parallel"}
-        if (call.verdict.name in _UNORDERED_TAKERS or named) and any(map(_unordered, call.arguments)):
-            steps = [item for item in call.arguments if _leads_to_step(reader, item)]
-            if steps:
-                yield _order(function, call.line, "the function it is handed to")
+        if loop is None and not any(isinstance(item, Picked) for item in call.arguments):
+            continue
+        if reader.is_step(call):
+            line = loop.line if loop is not None else call.line
+            yield _order(function, line, f"{call.verdict.name} (line {call.line})")
 
 
 def _order(function: Function, line: int, what: str) -> Hazard:
@@ -220,39 +249,31 @@ def _unordered(value: Value) -> bool:
     return isinstance(value, Unordered) and not value.stable
 
 
-def _leads_to_step(reader: Reader, value: Value) -> bool:
-    if isinstance(value, Lambda):
-        return value.function is not None and reader.durable(value.function)
-    if isinstance(value, Function):
-        return reader.durable(value)
-    return (
-        isinstance(value, Known)
-        and callable(value.object)
-        and (reader.judge.of_object(value.object, "").kind in {"activity", "timer", "step", "child", "wait"})
-    )
-
-
 def _identities(function: Function, summary: Summary) -> Iterator[Hazard]:
     for line, left, right in summary.compared:
-        for one, other in ((left, right), (right, left)):
-            if _copied(one) and not (isinstance(other, Known) and _is_constant(other.object)):
-                yield hazard(
-                    function,
-                    line,
-                    "identity-of-result",
-                    WARNING,
-                    "`is` compares a result of a step, which is a copy: it is never the same object as another",
-                    "compare with ==",
-                )
-                break
+        if left is not right and (
+            (_copied(left) and _is_object(right)) or (_copied(right) and _is_object(left))
+        ):
+            yield hazard(
+                function,
+                line,
+                "identity-of-result",
+                WARNING,
+                "`is` compares a result of a step, which is a copy: it is never the same object as another",
+                "compare with ==",
+            )
 
 
 def _copied(value: Value) -> bool:
-    return isinstance(value, Outside) or (isinstance(value, Instance) and not value.made)
+    """What came from a step itself; its parts may be anything, also what was handed in as a default."""
+    return (isinstance(value, Outside) and not value.part) or (isinstance(value, Instance) and not value.made)
 
 
-def _is_constant(value: object) -> bool:
-    return value is None or value is Ellipsis or isinstance(value, bool)
+def _is_object(value: Value) -> bool:
+    """Whether it is an object of its own: None, classes, functions and members of enums are the same everywhere."""
+    if isinstance(value, Known):
+        return type(value.object) is object
+    return isinstance(value, Outside | Instance | Object | Plain | Container | Unordered)
 
 
 def _entered(function: Function, summary: Summary) -> Iterator[Hazard]:
@@ -332,8 +353,8 @@ def _turns_in_all(loop: Loop, summary: Summary) -> int:
 
 def _read_by_others(reader: Reader, function: Function) -> Iterator[Hazard]:
     """Steps in what is called without a call being written down."""
-    is_property = any(isinstance(item, Known) and item.object is property for item in function.decorators)
-    if not is_property and function.name not in _READ_BY_OTHERS and function.name not in _PROTOCOLS:
+    is_read = is_property(function)
+    if not is_read and function.name not in _READ_BY_OTHERS and function.name not in _PROTOCOLS:
         return
     step = next((call for call in reader.summary(function).calls if reader.is_step(call)), None)
     if step is None:
@@ -345,7 +366,7 @@ def _read_by_others(reader: Reader, function: Function) -> Iterator[Hazard]:
             function, step.line, code, NOTE, message, "make it a method that is called where it happens"
         )
         return
-    what = "a property" if is_property else function.name
+    what = "a property" if is_read else function.name
     yield hazard(
         function,
         step.line,

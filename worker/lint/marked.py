@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures
+import csv
+import hmac
+import io
+import queue
+import re
+import socket
+import ssl
+import subprocess
+import tarfile
+import threading
+import types
+import weakref
+import zipfile
 from collections.abc import Iterator
 from typing import Final
 
-from worker.lint.expressions import Summary
 from worker.lint.findings import ERROR, NOTE, Hazard, hazard
+from worker.lint.names import Summary
 from worker.lint.shape import own_nodes
-from worker.lint.values import Function, Instance, Lambda
+from worker.lint.values import Function, Instance, Lambda, Value
 
 _MUTATORS: Final = frozenset(
     [
@@ -30,7 +44,24 @@ _MUTATORS: Final = frozenset(
         "popleft",
     ]
 )
-_LIVE: Final = frozenset(["sqlite3.Connection", "sqlite3.Cursor", "socket.socket", "subprocess.Popen"])
+# Types whose objects cannot be kept, also as bases. A test asks the codec about each.
+LIVE: Final[tuple[type, ...]] = (
+    *(socket.socket, subprocess.Popen, types.CoroutineType),
+    *(io.BufferedReader, io.BufferedWriter, io.FileIO, zipfile.ZipFile, tarfile.TarFile, ssl.SSLContext),
+    *(type(threading.Lock()), type(threading.RLock()), threading.Event, threading.Condition),
+    *(
+        threading.Semaphore,
+        threading.Thread,
+        queue.Queue,
+        concurrent.futures.Executor,
+        concurrent.futures.Future,
+    ),
+    *(re.Match, type(csv.reader(())), type(csv.writer(io.StringIO())), csv.DictReader, hmac.HMAC),
+    *(types.AsyncGeneratorType, weakref.ref),
+)
+LIVE_NAMES: Final = frozenset(
+    {"sqlite3.Connection", "sqlite3.Cursor"}
+)  # drivers are imported in the store only
 
 
 def changed_arguments(function: Function) -> Iterator[Hazard]:
@@ -75,14 +106,9 @@ def unkeepable_results(function: Function, summary: Summary) -> Iterator[Hazard]
         what = ""
         if isinstance(value, Lambda) or (isinstance(value, Function) and value.local):
             what = "a function without a place of its own"
-        elif (
-            isinstance(value, Instance)
-            and value.made
-            and value.kind.__module__ in {"_io", "threading", "_thread"}
-        ):
+        elif is_live(value):
+            assert isinstance(value, Instance)
             what = f"a {value.kind.__qualname__.lstrip('_')}"
-        elif isinstance(value, Instance) and f"{value.kind.__module__}.{value.kind.__qualname__}" in _LIVE:
-            what = f"a {value.kind.__qualname__}"
         if what:
             yield hazard(
                 function,
@@ -92,3 +118,11 @@ def unkeepable_results(function: Function, summary: Summary) -> Iterator[Hazard]
                 f"the activity {function.qualname} returns {what}, which cannot be kept",
                 "return data made from it",
             )
+
+
+def is_live(value: Value) -> bool:
+    """Whether it belongs to one process; the text of a file that is open for reading travels."""
+    if not isinstance(value, Instance):
+        return False
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in value.kind.__mro__}
+    return issubclass(value.kind, LIVE) or not names.isdisjoint(LIVE_NAMES)

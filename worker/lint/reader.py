@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 
 from worker.lint.calls import DURABLE, Judge, is_activity, is_inhibited
 from worker.lint.code import Code, Source, is_main_guard
-from worker.lint.expressions import Call, Summary
-from worker.lint.shape import decorator
-from worker.lint.values import UNKNOWN, Class, Function, Instance, Known, Object, Value
+from worker.lint.names import Call, Summary
+from worker.lint.shape import anything
+from worker.lint.values import (
+    UNKNOWN,
+    Class,
+    Function,
+    Instance,
+    Known,
+    Lazy,
+    Object,
+    Outside,
+    Value,
+    join,
+)
 from worker.lint.walker import Walker
 
+_DEEP = 40  # functions that return what others return
 _PASSES = 2  # names that modules give each other in a circle are known at the second
 
 
@@ -26,11 +39,15 @@ class Reader:
         self._handlers: set[int] = set()
         self._summaries: dict[int, Summary] = {}
         self._durable: dict[int, bool] = {}
+        self._asked: list[int] = []
         for turn in range(_PASSES):
             self.functions.clear()
             self._summaries.clear()
             for source in code.sources.values():
                 self._read_module(source, last=turn == _PASSES - 1)
+        # What functions do was looked at while names were still missing.
+        own = {id(function) for function in self.modules.values()}
+        self._summaries = {key: found for key, found in self._summaries.items() if key in own}
 
     def _read_module(self, source: Source, *, last: bool) -> None:
         function = Function(source.name, source.file, source.tree, "<module>")
@@ -47,16 +64,44 @@ class Reader:
         file, _, name = location.partition(":")
         source = self.code.by_file(file)
         found = source.names.get(name) if source is not None else None
-        if isinstance(found, Function):
-            self._handlers.add(id(found))
-            return found
-        return None
+        if not isinstance(found, Function):
+            return None
+        inner: Function | None = found
+        while inner is not None:
+            self._handlers.add(id(inner))
+            self._summaries.pop(id(inner), None)
+            inner = inner.wraps
+        return found
+
+    def returned(self, function: Function) -> Value:
+        """What a call of a function gives, as far as its ``return`` and ``yield`` say."""
+        if is_activity(function):
+            return Outside()
+        if id(function) in self._asked or len(self._asked) > _DEEP:
+            return UNKNOWN
+        self._asked.append(id(function))
+        summary = self.summary(function)
+        self._asked.pop()
+        found: Value | None = None
+        if summary.yielded:
+            for _, value in summary.yielded:
+                found = join(found, value)
+            return Lazy(found or UNKNOWN)
+        for _, value in summary.returned:
+            found = join(found, value)
+        return found or UNKNOWN
+
+    def applied(self, function: Function, arguments: list[Value]) -> Value:
+        """What a function gives for these arguments: for decorators and other makers of functions."""
+        if is_activity(function):
+            return Outside()
+        return self.returned(dataclasses.replace(function, given=tuple(arguments)))
 
     def summary(self, function: Function) -> Summary:
         """What stands in a function."""
         if id(function) not in self._summaries:
             source = self.code.sources[function.module]
-            walker = Walker(self.code, source, self.judge, function)
+            walker = Walker(self.code, source, self.judge, function, self)
             self._summaries[id(function)] = walker.summary
             self._bind_parameters(walker, function)
             node = function.node
@@ -81,7 +126,9 @@ class Reader:
             )
             own: Value = function.owner if by_class else Object(function.owner)
             walker.bind(ast.Name(given[0].arg, ast.Store()), own)
-        elif id(function) in self._handlers and given:
+        for parameter, value in zip(given, function.given, strict=False):
+            walker.bind(ast.Name(parameter.arg, ast.Store()), value)
+        if id(function) in self._handlers and given and function.owner is None:
             walker.bind(ast.Name(given[0].arg, ast.Store()), Instance(self._event))
 
     def calls(self, function: Function, within: tuple[int, ...] = ()) -> list[tuple[Function, Call]]:
@@ -111,6 +158,10 @@ class Reader:
             )
         return self._durable[id(function)]
 
+    def calls_itself(self, function: Function) -> bool:
+        """Whether it is recursive, directly or through others."""
+        return any(call.verdict.user is function for _, call in self.calls(function))
+
     def is_step(self, call: Call) -> bool:
         """Whether a call is a step, or leads to one."""
         if call.verdict.kind in DURABLE:
@@ -127,7 +178,7 @@ class _TopLevel(Walker):
     """Reads a module's own statements; functions and classes become names of the module."""
 
     def __init__(self, reader: Reader, source: Source, function: Function) -> None:
-        super().__init__(reader.code, source, reader.judge, function)
+        super().__init__(reader.code, source, reader.judge, function, reader)
         self._reader = reader
         self._class: Class | None = None
         self.names = self._names
@@ -141,12 +192,13 @@ class _TopLevel(Walker):
         """A function of the module or of a class."""
         owner = self._class
         qualname = f"{owner.qualname}.{node.name}" if owner is not None else node.name
-        decorators = [self.value_quietly(item) for item in map(decorator, node.decorator_list)]
-        function = Function(self._source.name, self._source.file, node, qualname, owner, decorators)
+        function = Function(
+            self._source.name, self._source.file, node, qualname, owner, self.decorators(node)
+        )
         if owner is not None:
-            owner.members[node.name] = function
+            owner.members[node.name] = self.decorated(function)
         else:
-            self._names[node.name] = function
+            self._names[node.name] = self.decorated(function)
         self._reader.register(function)
 
     def define_class(self, node: ast.ClassDef) -> None:
@@ -155,6 +207,9 @@ class _TopLevel(Walker):
         qualname = f"{outer.qualname}.{node.name}" if outer is not None else node.name
         bases = [self.value_quietly(item) for item in node.bases]
         made = Class(self._source.name, self._source.file, node, qualname, bases)
+        for base in bases:
+            if isinstance(base, Class):
+                base.derived.append(made)
         if outer is not None:
             outer.members[node.name] = made
         else:
@@ -193,4 +248,4 @@ class _TopLevel(Walker):
                     else self.value_quietly(item.value)
                 )
                 if found is not UNKNOWN:
-                    made.attributes.setdefault(target.attr, found)
+                    made.attributes.setdefault(target.attr, anything(found))

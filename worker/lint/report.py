@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +11,8 @@ import autokitteh
 from worker.lint import hazards
 from worker.lint.calls import DURABLE, EVENTS, Judge
 from worker.lint.code import Code
-from worker.lint.expressions import Call
 from worker.lint.findings import Hazard
+from worker.lint.names import Call
 from worker.lint.reader import Reader
 from worker.lint.values import Function
 from worker.usercode import extension
@@ -27,6 +28,18 @@ class Estimate:
 
     once: int = _START_AND_END
     per_turn: dict[str, int] = field(default_factory=dict)
+
+    def add(self, cost: int, loop: str) -> None:
+        """What a call costs, per turn of a loop where it is in one."""
+        if loop:
+            self.per_turn[loop] = self.per_turn.get(loop, 0) + cost
+        else:
+            self.once += cost
+
+    @property
+    def total(self) -> int:
+        """With one turn of each loop."""
+        return self.once + sum(self.per_turn.values())
 
 
 def lint(directory: Path, handlers: list[str]) -> dict[str, Any]:
@@ -89,6 +102,7 @@ def _add(
     reader: Reader, function: Function, times: int, loop: str, estimate: Estimate, within: tuple[int, ...]
 ) -> None:
     """Add what a function's calls cost, ``times`` as often, per turn of ``loop`` when it is in one."""
+    choices: dict[int, Estimate] = {}
     for call in reader.summary(function).calls:
         turns, inner = times, loop
         for item in call.loops:
@@ -96,15 +110,25 @@ def _add(
                 inner = f"{function.file}:{item.line}"
             else:
                 turns *= item.turns
+        found = Estimate(0) if call.choice else estimate
         if call.verdict.kind in EVENTS:
-            cost = EVENTS[call.verdict.kind] * turns
-            if inner:
-                estimate.per_turn[inner] = estimate.per_turn.get(inner, 0) + cost
-            else:
-                estimate.once += cost
+            found.add(call.verdict.events * turns, inner)
         user = call.verdict.user
-        if user is not None and call.verdict.kind == "inline" and id(user) not in within:
-            _add(reader, user, turns, inner, estimate, (*within, id(function)))
+        if user is not None and call.verdict.kind == "inline":
+            if id(user) == id(function) or id(user) in within:
+                continue
+            again = reader.calls_itself(user)
+            place = (
+                f"{user.file}:{user.node.lineno}" if again and not isinstance(user.node, ast.Module) else ""
+            )
+            _add(reader, user, turns, inner or place, found, (*within, id(function)))
+        if call.choice:
+            before = choices.get(call.choice)
+            choices[call.choice] = found if before is None or found.total > before.total else before
+    for found in choices.values():
+        estimate.once += found.once
+        for place, cost in found.per_turn.items():
+            estimate.add(cost, place)
 
 
 def _hazard(code: Code, item: Hazard) -> dict[str, Any]:

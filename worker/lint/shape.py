@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
-from typing import Any
 
-from worker.lint.values import PLAIN, UNKNOWN, Function, Instance, Known, Outside, Plain, Unordered, Value
+from worker.lint.values import PLAIN, Container, Function, Instance, Known, Plain, Unordered, Value
 
-_LARGEST_BASE = 1024
-_LARGEST_EXPONENT = 64
+_PROPERTIES = (property, functools.cached_property)
 
 
 def of_annotation(kind: type) -> Value:
@@ -18,16 +17,12 @@ def of_annotation(kind: type) -> Value:
     return PLAIN if kind.__module__ == "builtins" else Instance(kind)
 
 
-def element(over: Value) -> Value:
-    return over if isinstance(over, Outside | Plain) else UNKNOWN
-
-
 def decorator(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) else node
 
 
 def is_property(function: Function) -> bool:
-    return any(isinstance(item, Known) and item.object is property for item in function.decorators)
+    return any(isinstance(item, Known) and item.object in _PROPERTIES for item in function.decorators)
 
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
@@ -36,10 +31,6 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
         yield child
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             yield from own_nodes(child)
-
-
-def is_generator(function: Function) -> bool:
-    return any(isinstance(item, ast.Yield | ast.YieldFrom) for item in own_nodes(function.node))
 
 
 def leaves(body: list[ast.stmt]) -> bool:
@@ -62,37 +53,30 @@ def is_count(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and spoken(node.func) in {"itertools.count", "count"}
 
 
-def turns(node: ast.expr) -> int | None:
-    """How many turns a loop takes, where the code says so in numbers."""
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return len(node.elts)
-    if not isinstance(node, ast.Call) or spoken(node.func) != "range":
-        return None
-    bounds: list[Any] = []
-    for item in node.args:
-        try:
-            bounds.append(number(item))
-        except ValueError:
-            return None
-    try:
-        return len(range(*bounds))
-    except (TypeError, ValueError, OverflowError):
-        return None
+def bound_again(node: ast.AST) -> frozenset[str]:
+    """Names that a function binds more than once, or in a loop: what they hold at a place is not sure."""
+    found: set[str] = set()
+    again: set[str] = set()
+    for item in own_nodes(node):
+        names = item.names if isinstance(item, ast.Global | ast.Nonlocal) else []
+        again.update(names)
+        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+            (again if item.id in found else found).add(item.id)
+        elif isinstance(item, ast.AugAssign) and isinstance(item.target, ast.Name):
+            again.add(item.target.id)
+    return frozenset(again)
 
 
-def number(node: ast.expr) -> int:
-    """The whole number a constant expression gives."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, int):
-        return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -number(node.operand)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return number(node.left) * number(node.right)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        base, exponent = number(node.left), number(node.right)
-        if 0 <= exponent <= _LARGEST_EXPONENT and abs(base) <= _LARGEST_BASE:
-            return int(base**exponent)
-    raise ValueError
+def anything(value: Value) -> Value:
+    """The value without its number or size."""
+    if isinstance(value, Plain):
+        return PLAIN
+    return Container(value.kind, value.of) if isinstance(value, Container) else value
+
+
+def is_number(node: ast.expr) -> bool:
+    """Whether this is a constant whose hash, and so its place in a set, is the same everywhere."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float | None)
 
 
 def spoken(node: ast.expr) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -18,12 +18,46 @@ class Unknown(Value):
 
 @dataclass(frozen=True)
 class Outside(Value):
-    """What a call to the outside gave, of unknown type."""
+    """What a call to the outside gave, of unknown type. ``part``: an attribute or member of such, or made by its method."""
+
+    part: bool = False
 
 
 @dataclass(frozen=True)
 class Plain(Value):
-    """Numbers, text, lists, dicts: data whose methods compute."""
+    """Numbers, text, and what JSON holds: data whose methods compute. ``number``: a constant that is one."""
+
+    number: int | None = None
+
+
+@dataclass(eq=False)
+class Container(Value):
+    """A list, tuple or dict that the code makes itself. ``of``: what is in it, None while nothing is known to be.
+
+    ``parts`` are the members of a display, ``size`` how many there are while nobody changed it.
+    """
+
+    kind: str = "list"
+    of: Value | None = None
+    parts: tuple[Value, ...] | None = None
+    size: int | None = None
+
+    def put(self, value: Value) -> None:
+        """One more member."""
+        self.of = join(self.of, value)
+        self.parts = self.size = None
+
+
+@dataclass(frozen=True, eq=False)
+class Several(Value):
+    """One of these functions, as in a table of them."""
+
+    options: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Picked(Value):
+    """A member that was taken from a set in the set's order, or a text made of one."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +78,15 @@ class Lambda(Value):
 class Lazy(Value):
     """A generator expression or a call of a generator function."""
 
+    of: Value = field(default_factory=Unknown)
+
 
 @dataclass(frozen=True, eq=False)
 class Known(Value):
     """An object of a library, found by importing it."""
 
     object: Any
+    line: int = 0  # where it was put into a ``functools.partial``, whose line its calls have
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +115,7 @@ class Class(Value):
     bases: list[Value] = field(default_factory=list)
     members: dict[str, Value] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
+    derived: list[Class] = field(default_factory=list)
 
     def find(self, name: str) -> Value | None:
         """A member, here or in a base of the user's."""
@@ -88,6 +126,13 @@ class Class(Value):
             if found is not None:
                 return found
         return self.attributes.get(name)
+
+    def overriding(self, name: str) -> list[Value]:
+        """What classes derived from it have under a name."""
+        found = []
+        for kind in self.derived:
+            found += [kind.members[name]] if name in kind.members else kind.overriding(name)
+        return found
 
     def library_bases(self) -> list[type]:
         """The classes of libraries it is derived from."""
@@ -119,6 +164,8 @@ class Function(Value):
     decorators: list[Value] = field(default_factory=list)
     local: bool = False
     closure: dict[str, Value] = field(default_factory=dict)
+    given: tuple[Value, ...] = ()  # arguments, where it is read for one call
+    wraps: Function | None = None  # what a decorator of the user's was put around
 
     @property
     def name(self) -> str:
@@ -127,6 +174,61 @@ class Function(Value):
 
 
 UNKNOWN = Unknown()
-OUTSIDE = Outside()
+PART = Outside(part=True)
 PLAIN = Plain()
 LAZY = Lazy()
+PICKED = Picked()
+NOTHING = Known(None)
+
+
+def join(one: Value | None, other: Value) -> Value:
+    """What something is that is either this or that."""
+    if one is None or one is other:
+        return other
+    if isinstance(one, Known) and isinstance(other, Known) and one.object is other.object:
+        return one
+    if isinstance(one, Known) and one.object is None:
+        return other
+    if isinstance(other, Known) and other.object is None:
+        return one
+    if isinstance(one, Instance) and isinstance(other, Instance) and one.kind is other.kind:
+        return Instance(one.kind, made=one.made and other.made)
+    if isinstance(one, Container) and isinstance(other, Container) and one.kind == other.kind:
+        of = one.of if other.of is None else join(one.of, other.of)
+        return Container(one.kind, of)
+    if _is_function(one) and _is_function(other):
+        return Several(tuple(dict.fromkeys((*_options(one), *_options(other)))))
+    if isinstance(one, Plain) and isinstance(other, Plain):
+        return one if one == other else PLAIN
+    return one if one == other else UNKNOWN
+
+
+def _is_function(value: Value) -> bool:
+    return isinstance(value, Function | Several | Class) or (
+        isinstance(value, Known) and callable(value.object)
+    )
+
+
+def _options(value: Value) -> tuple[Value, ...]:
+    return value.options if isinstance(value, Several) else (value,)
+
+
+def element(over: Value) -> Value:
+    """What a turn of a loop over it gives."""
+    if isinstance(over, Container):
+        return PLAIN if over.kind in {"keys", "dict"} else over.of or UNKNOWN
+    if isinstance(over, Lazy):
+        return over.of
+    if isinstance(over, Outside):
+        return PART
+    return PLAIN if isinstance(over, Plain) else UNKNOWN
+
+
+def size_of(over: Value) -> int | None:
+    """How many members it has, where the code says so."""
+    return over.size if isinstance(over, Container) else None
+
+
+def fresh(value: Value) -> Value:
+    """The same, but another one: what a second call gives."""
+    return replace(value) if isinstance(value, Outside | Instance) else value

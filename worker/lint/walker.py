@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 
-from worker.lint import shape
-from worker.lint.expressions import Expressions, Loop
-from worker.lint.values import UNKNOWN, Class, Function, Known, Object, Value
+from worker.lint import results, shape
+from worker.lint.calls import Verdict, is_activity
+from worker.lint.expressions import Expressions
+from worker.lint.names import Loop
+from worker.lint.values import UNKNOWN, Class, Container, Function, Known, Lazy, Object, Value, element
 
 
 class Walker(Expressions, ast.NodeVisitor):
@@ -33,7 +35,22 @@ class Walker(Expressions, ast.NodeVisitor):
         self.bind(node.target, found)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        self.value(node.value)
+        given = self.value(node.value)
+        target = node.target
+        if isinstance(target, ast.Name):
+            before = self.lookup(target.id)
+            if isinstance(before, Container):
+                before.put(element(given))
+            else:
+                self._names[target.id] = shape.anything(results.of_operator(node.op, before, given))
+        elif isinstance(target, ast.Subscript):
+            self.value(target)
+            self.on_store(self.value_quietly(target.value), "__setitem__", target)
+
+    def visit_Delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Subscript):
+                self.on_store(self.value(target.value), "__delitem__", target)
 
     def visit_Return(self, node: ast.Return) -> None:
         if node.value is not None:
@@ -41,10 +58,29 @@ class Walker(Expressions, ast.NodeVisitor):
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         over = self.value(node.iter)
-        self.bind(node.target, shape.element(over))
+        over = self._turns(over, node)
+        self.bind(node.target, element(over))
         self._inside(self._loop(node.iter, over, node), node.body)
         for statement in node.orelse:
             self.visit(statement)
+
+    def _turns(self, over: Value, node: ast.For | ast.AsyncFor) -> Value:
+        """What a loop really runs over: an object of the user's is asked for an iterator, and that for its members."""
+        if not isinstance(over, Object):
+            return over
+        asked = over.kind.find("__iter__") or over.kind.find("__aiter__")
+        if not isinstance(asked, Function):
+            return UNKNOWN
+        self._implied(over, asked, node)
+        return self._follower.returned(asked)
+
+    def _implied(self, owner: Object, function: Value | None, node: ast.AST) -> Value:
+        """A method that a statement calls: ``__enter__`` and the like."""
+        if not isinstance(function, Function):
+            return UNKNOWN
+        verdict = Verdict("inline", function.qualname, "the user's own code", UNKNOWN, function)
+        self.note(getattr(node, "lineno", 0), verdict, node, owner)
+        return self._follower.returned(function)
 
     def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
         self.visit_For(node)
@@ -70,6 +106,13 @@ class Walker(Expressions, ast.NodeVisitor):
         for item in node.items:
             found = self.value(item.context_expr)
             self.summary.entered.append((item.context_expr.lineno, found, item.context_expr))
+            if isinstance(found, Object):
+                kind = found.kind
+                entered = self._implied(found, kind.find("__enter__") or kind.find("__aenter__"), node)
+                self._implied(found, kind.find("__exit__") or kind.find("__aexit__"), node)
+                found = entered if kind.find("__enter__") else found
+            elif isinstance(found, Lazy):
+                found = found.of  # a function marked @contextmanager
             if item.optional_vars is not None:
                 self.bind(item.optional_vars, found)
         for statement in node.body:
@@ -102,13 +145,33 @@ class Walker(Expressions, ast.NodeVisitor):
         """A function inside this one."""
         outer = self.summary.function.qualname
         name = node.name if isinstance(self.summary.function.node, ast.Module) else f"{outer}.{node.name}"
-        decorators = [self.value_quietly(item) for item in map(shape.decorator, node.decorator_list)]
-        function = Function(
-            self._source.name, self._source.file, node, name, decorators=decorators, local=True
-        )
-        self._names[node.name] = function
-        function.closure = dict(self._names)
+        function = Function(self._source.name, self._source.file, node, name, local=True)
+        function.decorators = self.decorators(node)
         self.summary.inner.append(function)
+        function.closure = self._names | {node.name: function}
+        self._names[node.name] = self.decorated(function)
+        function.closure = dict(self._names)
+
+    def decorators(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[Value]:
+        """The decorators of a function, without their arguments."""
+        return [self.value_quietly(item) for item in map(shape.decorator, node.decorator_list)]
+
+    def decorated(self, function: Function) -> Value:
+        """What a function's name holds: the function, or what decorators of the user's made of it."""
+        node = function.node
+        found: Value = function
+        if is_activity(function) or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return found
+        for item, value in zip(reversed(node.decorator_list), reversed(function.decorators), strict=True):
+            outer: Value = value
+            if isinstance(item, ast.Call) and isinstance(value, Function):
+                outer = self._follower.applied(value, [self.value_quietly(given) for given in item.args])
+            if isinstance(outer, Function):
+                made = self._follower.applied(outer, [found])
+                if isinstance(made, Function) and made is not function:
+                    made.wraps = function
+                    found = made
+        return found
 
     def define_class(self, node: ast.ClassDef) -> None:
         """A class inside this function: not followed."""

@@ -21,7 +21,7 @@ def gives_a_function():
 
 @autokitteh.activity
 def gives_a_file():
-    return open("notes.txt")  # lint: unkeepable-result
+    return open("notes.txt", "rb")  # lint: unkeepable-result
 
 
 @autokitteh.activity

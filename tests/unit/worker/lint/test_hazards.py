@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import csv
+import queue
 import re
+import socket
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 import autokitteh
-from worker.lint import hazards
+from tests.helpers.codecs import codec
+from worker.lint import hazards, marked
 from worker.lint.calls import Judge
 from worker.lint.code import Code
 from worker.lint.reader import Reader
+from worker.lint.values import Instance
+from worker.payload.errors import UnpicklableError
 from worker.usercode.policy import Policy
 
 ROOT = Path(__file__).parents[4]
@@ -53,3 +62,41 @@ def test_the_examples_raise_no_alarm(example):
     directory = ROOT / "examples" / example
     reader = Reader(Code(directory), Judge(Policy(directory)), autokitteh.Event)
     assert hazards.find(reader) == []
+
+
+def test_programs_that_are_run_have_the_findings_they_say():
+    """The corpus that is compared with histories has its findings in comments, too, and no others."""
+    directory = ROOT / "tests" / "projects" / "linted"
+    reader = Reader(Code(directory), Judge(Policy(directory)), autokitteh.Event)
+    expected = sorted(
+        (path.name, number, match.group(1))
+        for path in directory.glob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (match := re.search(r"# lint: ([\w-]+)", line))
+    )
+    assert [(item.file, item.line, item.code) for item in hazards.find(reader)] == expected
+
+
+LIVE_THINGS = {
+    "a lock": threading.Lock,
+    "a reentrant lock": threading.RLock,
+    "an event": threading.Event,
+    "a queue": queue.Queue,
+    "a thread": threading.Thread,
+    "a pool": lambda: concurrent.futures.ThreadPoolExecutor(1),
+    "a match": lambda: re.match("x", "x"),
+    "a reader": lambda: csv.reader(["x"]),
+    "a database": lambda: sqlite3.connect(":memory:"),
+    "a socket": socket.socket,
+}
+
+
+@pytest.mark.parametrize("name", LIVE_THINGS)
+def test_what_cannot_be_kept_is_what_the_codec_refuses(name):
+    """Each kind of object that lint warns of cannot be sent."""
+    thing = LIVE_THINGS[name]()
+    assert marked.is_live(Instance(type(thing)))
+    with pytest.raises(UnpicklableError):
+        codec().encode(thing)
+    if isinstance(thing, socket.socket | sqlite3.Connection):
+        thing.close()
