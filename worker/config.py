@@ -44,6 +44,7 @@ import fcntl
 import json
 import os
 import secrets
+import urllib.parse
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,7 +171,7 @@ class Settings:
             metrics_listen=listen_address(environ["AK_METRICS_LISTEN"], "AK_METRICS_LISTEN")
             if environ.get("AK_METRICS_LISTEN")
             else None,
-            public_url=environ.get("AK_PUBLIC_URL", "").rstrip("/"),
+            public_url=url_of(environ, "AK_PUBLIC_URL"),
             temporal_address=(profile.address if profile else None) or None,
             temporal_namespace=(profile.namespace if profile else None) or "default",
             temporal_environment={
@@ -318,6 +319,19 @@ def listen_address(text: str, name: str = "AK_LISTEN") -> tuple[str, int]:
     if not colon or not port.isdigit() or int(port) >= _PORT_LIMIT:
         raise ConfigError(f"{name}={text!r} is not host:port", hint="Example: 127.0.0.1:9980")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def url_of(environ: Mapping[str, str], name: str) -> str:
+    """Where something is reached; empty where nothing is said."""
+    text = environ.get(name, "").rstrip("/")
+    try:
+        parts = urllib.parse.urlsplit(text)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port that is none
+        known = False
+    if text and not known:
+        raise ConfigError(f"{name}={text!r} is not a URL", hint="Example: https://hooks.example.com")
+    return text
 
 
 def port_of(environ: Mapping[str, str], name: str, default: int) -> int:

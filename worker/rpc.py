@@ -33,7 +33,15 @@ _AWAY: Final = frozenset(
     {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED}
 )
 _NOT_ALLOWED: Final = frozenset({RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED})
-_INNERMOST: Final = re.compile(r'message: "([^"]+)"')
+_INNERMOST: Final = re.compile(r'(?:message|error): "([^"]+)"')
+# What the client library says with the names of its own types.
+_CAUSES: Final = (
+    ("InvalidContentType", "it does not speak TLS"),
+    ("invalid peer certificate: Expired", "its certificate has expired"),
+    ("invalid peer certificate: UnknownIssuer", "nobody whom we trust has signed its certificate"),
+    ("invalid peer certificate: NotValidForName", "its certificate is for another name"),
+    ("http2 error", "it is no Temporal"),
+)
 CREDENTIALS_HINT: Final = "Check TEMPORAL_API_KEY, or the TEMPORAL_TLS_… certificate, and what they allow."
 
 
@@ -51,6 +59,9 @@ def refused(what: str, error: RPCError) -> TemporalError:
 def reason(error: Exception) -> str:
     """What is wrong, without the layers of the client library around it."""
     text = error.message if isinstance(error, RPCError) else str(error)
+    known = next((told for part, told in _CAUSES if part in text), "")
+    if known:
+        return known
     found = _INNERMOST.findall(text)
     return str(found[-1]) if found else (text.splitlines() or [type(error).__name__])[0]
 

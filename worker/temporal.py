@@ -15,12 +15,17 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker import clock
 from worker.config import Settings
-from worker.errors import TemporalError
+from worker.errors import ConfigError, TemporalError
 from worker.payload.converter import data_converter
 from worker.payload.large import Blobs
 from worker.rpc import CREDENTIALS_HINT, Patience, reason
 
 _PATIENCE_SECONDS = 20.0
+_PORT_LIMIT = 65536
+_TLS_HINT = "Correct the TEMPORAL_TLS_… variables, or the profile: certificate and key, both in PEM."
+_NO_TLS_HINT = (
+    "Leave TEMPORAL_TLS and TEMPORAL_API_KEY out, which need TLS, or give another TEMPORAL_ADDRESS."
+)
 _RETRY_SECONDS = 0.25
 _TELL_AFTER_SECONDS = 1.0
 
@@ -67,13 +72,18 @@ async def connect_to(
 
     Tries again while the server is starting.
     """
-    profile = ClientConfigProfile.load(override_env_vars=environment)
-    options: dict[str, Any] = {
-        **profile.to_client_connect_config(),
-        "target_host": address,
-        "namespace": namespace,
-        "identity": identity,
-    }
+    _check(address)
+    try:
+        profile = ClientConfigProfile.load(override_env_vars=environment)
+        options: dict[str, Any] = {
+            **profile.to_client_connect_config(),
+            "target_host": address,
+            "namespace": namespace,
+            "identity": identity,
+        }
+    except (OSError, RuntimeError, ValueError) as error:
+        what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"Temporal's TLS cannot be used: {what}", hint=_TLS_HINT) from None
     began = clock.monotonic()
     end = began + patience_seconds
     quieten()
@@ -82,11 +92,15 @@ async def connect_to(
             client = await Client.connect(
                 **options, data_converter=data_converter(blobs), interceptors=[Patience()]
             )
+        except ValueError as error:
+            raise ConfigError(f"Temporal's TLS cannot be used: {error}", hint=_TLS_HINT) from None
         except RuntimeError as error:
             if clock.monotonic() > end:
                 raise TemporalError(
                     f"Temporal does not answer at {address}: {reason(error)}",
-                    hint="Start it with `ak up`, or set TEMPORAL_ADDRESS to one that runs.",
+                    hint=_NO_TLS_HINT
+                    if "InvalidContentType" in str(error)
+                    else "Start it with `ak up`, or set TEMPORAL_ADDRESS to one that runs.",
                 ) from None
             if tell is not None and clock.monotonic() - began > _TELL_AFTER_SECONDS:
                 tell(
@@ -97,6 +111,12 @@ async def connect_to(
         else:
             await _welcome(client, address)
             return client
+
+
+def _check(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdigit() or not int(port) < _PORT_LIMIT:
+        raise ConfigError(f"TEMPORAL_ADDRESS={address!r} is not host:port", hint="Example: 127.0.0.1:7233")
 
 
 async def _welcome(client: Client, address: str) -> None:

@@ -52,6 +52,19 @@ def waits(event):
     time.sleep(3600)
 
 
+def talks(event):
+    subscription = subscribe("other")
+    work(1)
+    print("before")
+    next_event(subscription)
+    autokitteh.signal(start("main.py:listens"), "greeting", "hello")
+    work(2)
+
+
+def listens(event):
+    autokitteh.next_signal("greeting")
+
+
 def fails(event):
     raise ValueError("no")
 
@@ -72,6 +85,7 @@ project:
   triggers:
     - {name: hook, type: webhook, call: main.py:on_event}
     - {name: other, type: webhook}
+    - {name: talks, type: webhook, call: main.py:talks}
     - {name: bad, type: webhook, call: main.py:fails}
     - {name: broken, type: webhook, call: main.py:fails, filter: data.body.json.missing == 1}
 """
@@ -106,6 +120,14 @@ class Collector:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def settings(self):
+        """What sends traces here."""
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.server.server_port}",
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+        }
 
     def named(self, name):
         """The spans of that name."""
@@ -149,11 +171,7 @@ def observed(tmp_path_factory, **changes):
 @pytest.fixture(scope="module")
 def up(tmp_path_factory, collector):
     """One that sends its traces to the collector."""
-    changes = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server.server_port}",
-        "OTEL_BSP_SCHEDULE_DELAY": "200",
-    }
-    with observed(tmp_path_factory, **changes) as up:
+    with observed(tmp_path_factory, **collector.settings) as up:
         yield up
 
 
@@ -282,6 +300,56 @@ def test_an_awaited_event_is_linked_to_its_own_trace(up, collector):
     (other,) = collector.named("webhook other")
     (session,) = collector.named("main.py:on_event")
     assert [(link.trace_id, link.span_id) for link in session.links] == [(other.trace_id, other.span_id)]
+
+
+@pytest.fixture
+def killed(tmp_path_factory):
+    """An installation of its own, whose processes may be killed, and its collector."""
+    made = Collector()
+    with observed(tmp_path_factory, **made.settings) as up:
+        yield up, made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_a_replay_in_another_process_adds_no_span(killed):
+    """The build process is killed in the middle: one trace, each span once, those from before and those from after."""
+    up, collector = killed
+    sent = {"traceparent": f"00-{'56' * 16}-{'78' * 8}-01"}
+    event = httpx.get(up.webhook("talks"), headers=sent).headers["AutoKitteh-Event-ID"]
+    found = eventually_sync(lambda: up.ak("session", "list", "observed", "--event", event))
+    session = found[0]["id"]
+    eventually_sync(lambda: up.prints(session) == ["before"])
+    (process,) = up.build_pids()
+    os.kill(process, signal.SIGKILL)
+    eventually_sync(lambda: up.build_pids() not in ([], [process]))
+    httpx.get(up.webhook("other"))
+    assert up.ak("session", "wait", session)["state"] == "completed"
+
+    def spans():
+        return [span for span in collector.spans if span.trace_id == bytes.fromhex("56" * 16)]
+
+    eventually_sync(lambda: {"main.py:talks", "signal greeting"} <= {span.name for span in spans()}, 30)
+    eventually_sync(lambda: len([span for span in spans() if span.name == "main.py:listens"]) == 2, 30)
+    names = sorted(span.name for span in spans())
+    assert names == sorted(
+        [
+            "webhook talks",
+            "main.py:talks",
+            "subscribe",
+            "main.work",
+            "main.py:listens",
+            "signal greeting",
+            "main.work",
+            "main.py:listens",
+            "await_signal",
+        ]
+    )
+    assert len({span.span_id for span in spans()}) == len(names)
+    (top,) = [span for span in spans() if span.name == "main.py:talks"]
+    (told,) = [span for span in spans() if span.name == "signal greeting"]
+    assert told.parent_span_id == top.span_id
+    assert {item.key for item in told.attributes}.isdisjoint({"code.location", "autokitteh.attempts"})
 
 
 def test_a_failed_session_is_an_error_with_its_message(up, collector):

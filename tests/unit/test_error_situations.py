@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import catalogue
 from tests.helpers.situations import commands, doctor, insides
-from tests.helpers.situations.place import SITUATIONS, Place
+from tests.helpers.situations.place import OF_INSTALLATIONS, SITUATIONS, Place
 from worker.cli import context, main
 from worker.errors import WorkerError
 
@@ -48,4 +48,4 @@ def test_a_situation_is_told_as_the_page_shows_it(title, place, tmp_path):
 
 def test_the_page_shows_no_other_situation():
     """Each one on it is made by a test."""
-    assert set(catalogue.situations()) == set(SITUATIONS)
+    assert set(catalogue.situations()) == {*SITUATIONS, *OF_INSTALLATIONS}

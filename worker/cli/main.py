@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
+import io
 import os
 import sys
 from typing import Annotated
@@ -126,6 +127,9 @@ def main() -> None:
     finalisation on Python 3.11, and the exit status must be right every time.
     """
     gc.set_threshold(_COLLECTED_EVERY)
+    for stream in (sys.stdout, sys.stderr):  # a terminal or a file may know fewer letters than a session
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     status = run(sys.argv[1:])
     gc.collect()
     sys.stdout.flush()

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.steps import CHILD, FAILED, Step
+from worker.steps import CHILD, FAILED, SIGNAL, Step
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _HEADER = "Traceparent"
@@ -139,16 +139,18 @@ def _step(facts: SessionFacts, trace: int, parent: int, step: Step) -> Span:
     attributes: dict[str, Any] = {
         "autokitteh.step": step.n,
         "autokitteh.step.kind": step.kind,
-        "code.location": step.where,
-        "autokitteh.attempts": step.attempts,
         "autokitteh.session.id": facts.id,
     }
+    if step.where:
+        attributes["code.location"] = step.where
+    if step.attempts:
+        attributes["autokitteh.attempts"] = step.attempts
     if child:
         attributes["autokitteh.child.id"] = step.target
     # A child goes on by itself: the step of its parent is only its start.
     ended = step.started_at if child else step.ended_at
     return Span(
-        name=step.name,
+        name=f"signal {step.name}" if step.kind == SIGNAL else step.name,
         place=Place(trace, parent),
         identifier=child_step(step.target) if child else _number(8, "step", facts.run_id, str(step.event)),
         began=step.asked_at,

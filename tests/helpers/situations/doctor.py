@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import http.server
-import json
 import shutil
 import socket
 import sqlite3
-import subprocess
-import sys
-import threading
 from collections import namedtuple
-from collections.abc import Iterator
 from typing import Any
 
 from tests.helpers.fake_store import AT
@@ -28,20 +22,6 @@ CHAT = MANIFEST + (
 )
 HANDLER = "def on_event(event):\n    pass\n"
 _Usage = namedtuple("_Usage", "total used free")  # noqa: PYI024 - as that of shutil
-# What ``ak up`` writes into its home; the process then waits to be killed.
-_UP = """
-import fcntl, os, sys, time
-from pathlib import Path
-from worker import config
-home = Path(sys.argv[1])
-lock = config.lock_file(home).open("w")
-fcntl.flock(lock, fcntl.LOCK_EX)
-lock.write(str(os.getpid()))
-lock.flush()
-config.write_running(home, gateway="", temporal="", ui="", versions_limit=100)
-print(os.getpid(), flush=True)
-time.sleep(600)
-"""
 
 
 def told(place: Place, check: str) -> str:
@@ -108,17 +88,6 @@ def place_with_schema(place: Place, version: str) -> str:
 
 
 @situation
-def died(place: Place) -> object:
-    """`ak up` was killed."""
-    place.ak("project", "list")
-    with subprocess.Popen([sys.executable, "-c", _UP, place.home], stdout=subprocess.PIPE, text=True) as up:
-        assert up.stdout is not None
-        pid = up.stdout.readline().strip()
-        up.kill()
-    return place.ak("doctor").replace(f"process {pid}", "process 4711")
-
-
-@situation
 def nobody_works(place: Place) -> object:
     """No worker runs."""
     nowhere(place)
@@ -143,51 +112,6 @@ def gateway_gone(place: Place) -> object:
     place.patch.setenv("AK_LISTEN", "127.0.0.1:1")
     place.deployed()
     return told(place, "gateway")
-
-
-class Unready(http.server.BaseHTTPRequestHandler):
-    """Answers as a gateway does whose Temporal is gone; ``tests/unit/worker/gateway/test_health.py`` has the real one."""
-
-    def do_GET(self) -> None:
-        """503, with what cannot be reached."""
-        body = json.dumps(
-            {"ready": False, "problems": {"temporal": "cannot be reached"}}, separators=(",", ":")
-        ).encode()
-        self.send_response(503)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
-
-
-@contextlib.contextmanager
-def unready(place: Place) -> Iterator[str]:
-    """A gateway that lost its Temporal, at ``AK_LISTEN``; its port."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Unready) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        port = str(server.server_address[1])
-        place.patch.setenv("AK_LISTEN", f"127.0.0.1:{port}")
-        yield port
-        server.shutdown()
-
-
-@situation
-def gateway_unready(place: Place) -> object:
-    """The gateway has lost Temporal."""
-    nowhere(place)
-    place.deployed()
-    with unready(place) as port:
-        said = told(place, "gateway")
-    return "\n".join(said.splitlines()[-2:]).replace(port, "9980")
-
-
-@situation
-def gateway_unhealthy(place: Place) -> object:
-    """A container asks whether its gateway can work."""
-    with unready(place):
-        return place.ak("gateway", "--healthcheck")
 
 
 @situation
@@ -223,17 +147,6 @@ def last_one_failed(place: Place) -> object:
     with place.store() as store:
         store.deployments.give_up(made.id, {"message": "No module named 'stripe'", "where": "main.py:2"})
     return place.ak("doctor")
-
-
-@situation
-def crashes(place: Place) -> object:
-    """A process is killed again and again."""
-    nowhere(place)
-    made = place.deployed()
-    with place.store() as store:  # as tests/integration/test_supervisor.py finds it there
-        details = {made.id: "its process is killed by SIGKILL, again and again"}
-        store.services.beat("sup_1", "supervisor", "alpha", 1, details)
-    return told(place, "process")
 
 
 @situation

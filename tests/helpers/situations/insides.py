@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import sqlalchemy as sa
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCStatusCode
 
 from manifest import cel_explain
+from tests.helpers.refusing import refusing
 from tests.helpers.situations.place import Place, situation
 from tests.helpers.user_projects import user_project
 from worker import clock, temporal
@@ -53,23 +54,25 @@ def changed_recording(_place: Place) -> object:
     return ""
 
 
-class Refusing:
-    """Temporal, to whom our API key says nothing."""
-
-    namespace = "default"
-
-    def __init__(self) -> None:
-        self.workflow_service = self
-
-    async def describe_namespace(self, _request: object) -> None:
-        """Refused."""
-        raise RPCError("Request unauthorized.", RPCStatusCode.UNAUTHENTICATED, b"")
-
-
 @situation
 def wrong_api_key(_place: Place) -> object:
     """Temporal does not know the API key."""
-    asyncio.run(temporal._welcome(cast("Any", Refusing()), "shop.a2dd6.tmprl.cloud:7233"))
+    with refusing(RPCStatusCode.UNAUTHENTICATED, "Request unauthorized.") as address:
+        try:
+            asyncio.run(temporal.connect_to(address, "default", {}))
+        except WorkerError as error:
+            return f"{error.code}: {error}".replace(address, "shop.a2dd6.tmprl.cloud:7233")
+    return ""
+
+
+@situation
+def plain_temporal(_place: Place) -> object:
+    """TLS is asked for, and the server has none."""
+    with refusing(RPCStatusCode.UNAUTHENTICATED, "") as address:
+        try:
+            asyncio.run(temporal.connect_to(address, "default", {"TEMPORAL_TLS": "true"}, 0.0))
+        except WorkerError as error:
+            return f"{error.code}: {error}".replace(address, "127.0.0.1:7233")
     return ""
 
 

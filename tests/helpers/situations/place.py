@@ -15,6 +15,13 @@ from worker.store import Store, open_store
 from worker.store.records import Deployment
 
 MANIFEST = "version: v2\nproject:\n  name: shop\n"
+# Those that take a running installation: ``tests/acceptance/test_situations.py`` makes them.
+OF_INSTALLATIONS = (
+    "`ak up` was killed",
+    "A container asks whether its gateway can work",
+    "The gateway has lost Temporal",
+    "A process is killed again and again",
+)
 
 
 class Place:
