@@ -237,6 +237,20 @@ def _size(text: str) -> int:
 
 def static_details(session_id: str, memo: Mapping[str, str]) -> str:
     """What a person reads about a session's origin in Temporal's UI, as Markdown, and what to type to see more."""
+    event = memo.get(MEMO_EVENT_ID, "")
+    explain = f"\n- why: `ak event explain {event}`" if event else ""
+    return f"- {origin_of(memo)}\n- what it did: `ak session show {session_id}`{explain}"
+
+
+def run_details(session_id: str, memo: Mapping[str, str]) -> str:
+    """The same in a line, for a run that has no such details: of a session that restarted, or was started in the UI."""
+    restarts = int(memo.get(MEMO_RESTARTS) or 0)
+    again = f"restarted {restarts} time{'s'[: restarts != 1]}, " if restarts else ""
+    return f"{again}{origin_of(memo)}; what it did: `ak session show {session_id}`"
+
+
+def origin_of(memo: Mapping[str, str]) -> str:
+    """Where a session comes from, as Markdown."""
     trigger, event, parent = (memo.get(name, "") for name in (MEMO_TRIGGER, MEMO_EVENT_ID, MEMO_PARENT))
     origin = "started by hand"
     if event:
@@ -248,8 +262,7 @@ def static_details(session_id: str, memo: Mapping[str, str]) -> str:
         origin = f"fork of `{memo[MEMO_FORKED_FROM]}` at step {at}, which was {origin}"
     elif memo.get(MEMO_RESTARTED_FROM):
         origin = f"restart of `{memo[MEMO_RESTARTED_FROM]}`, which was {origin}"
-    explain = f"\n- why: `ak event explain {event}`" if event else ""
-    return f"- {origin}\n- what it did: `ak session show {session_id}`{explain}"
+    return origin
 
 
 # Bytes have no place in JSON: an event's data keeps a request's body as base64, in the store, in Temporal and

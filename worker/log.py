@@ -80,7 +80,7 @@ class Formatter(logging.Formatter):
             return action, facts, ""
         error = record.exc_info[1]
         if isinstance(about, Mapping) and type(error).__name__ == "ApplicationError":
-            return action, {**facts, "error": str(error)}, ""
+            return action, {**facts, "error": str(getattr(error, "message", error))}, ""
         return action, facts, self.formatException(record.exc_info)
 
 

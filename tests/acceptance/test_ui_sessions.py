@@ -23,7 +23,7 @@ MAIN = """
 import asyncio
 import time
 import autokitteh
-from autokitteh import next_event, set_value, start, subscribe
+from autokitteh import next_event, next_signal, restart, set_value, start, subscribe
 
 
 @autokitteh.activity
@@ -66,11 +66,19 @@ def busy(event):
     write_report()
 
 
+def again(event):
+    round = event.data.get("round", 0)
+    if round < 2:
+        restart({"round": round + 1})
+    print("the last round")
+    next_signal("over")
+
+
 def broken(event):
     customer = charge(1, 5)
     return customer["name"]
 """
-HANDLERS = ("on_order", "approval", "busy", "broken")
+HANDLERS = ("on_order", "approval", "busy", "again", "broken")
 
 
 def line_of(text: str) -> int:
@@ -95,7 +103,7 @@ def shop(up, tmp_path_factory):
     up.ak("session", "wait", sessions["on_order"])
     eventually_sync(lambda: up.prints(sessions["approval"]) == ["asking for approval"])
     yield sessions
-    for name in ("approval", "busy"):
+    for name in ("approval", "busy", "again"):
         up.run("session", "stop", sessions[name], "--force", check=False)  # it may have ended meanwhile
 
 
@@ -199,6 +207,28 @@ def test_failed_session_tells_what_and_where(up, shop, page):
     line = line_of('return customer["name"]')
     sees(page, f"KeyError: 'name' (main.py:{line})")
     expect(page.get_by_text("site-packages")).to_have_count(0)
+
+
+def test_restarted_session_tells_where_it_comes_from(up, shop, page):
+    """Temporal takes no summary along when a session restarts: the current details say it instead."""
+    session = shop["again"]
+    eventually_sync(lambda: up.prints(session) == ["the last round"])
+    look(up, page, session, "User Metadata")
+    details(
+        page,
+        rf"restarted 2 times, started by trigger again, event evt_\w+; what it did: ak session show {session} "
+        "the last round waiting for the signal over at main.py",
+    )
+
+
+def test_stopped_session_waits_for_nothing(up, shop, page):
+    """Its current details say that it was stopped."""
+    session = up.ak("session", "start", "shop", "main.py:again")["id"]
+    eventually_sync(lambda: up.prints(session) == ["the last round"])
+    up.ak("session", "stop", session)
+    up.ak("session", "wait", session)
+    look(up, page, session, "User Metadata")
+    details(page, "started by hand; what it did: .*the last round stopped")
 
 
 def test_sleep_of_an_event_loop_has_its_line(up, shop, page):

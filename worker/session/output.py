@@ -32,6 +32,7 @@ class Output:
         first: int = 0,
         hear: Callable[[str, str, str], None] | None = None,
         mask: Callable[[str], str] = str,
+        origin: str = "",
     ) -> None:
         self._hear = hear
         self.clock: Callable[[], float] = workflow.time
@@ -39,6 +40,7 @@ class Output:
         self._workflow_id = workflow_id
         self._run_id = run_id
         self._mask = mask
+        self._origin = origin  # of a run that has no details of its own in the Temporal UI
         self._next = first
         self._first = first
         self._handler = handler
@@ -109,5 +111,5 @@ class Output:
     def details(self, waiting_for: str) -> str:
         """What the Temporal UI shows as current details: the last printed lines, and what is waited for."""
         lines = [f"    {line}" for text in self._recent for line in text.splitlines()[:3]]
-        waiting_for = self._mask(waiting_for)
-        return "\n".join([*lines, "", waiting_for] if lines else [waiting_for])
+        parts = [self._origin, "\n".join(lines), self._mask(waiting_for)]
+        return "\n\n".join(part for part in parts if part)

@@ -37,6 +37,7 @@ from worker.contracts import (
     Carried,
     UserValue,
     decode_data,
+    run_details,
 )
 from worker.errors import SessionStopped, WorkerError
 from worker.session import calls, failures, system
@@ -79,6 +80,7 @@ class Session:
             carried.line,
             host.hear,
             self.codec.mask,
+            run_details(self.id, workflow.memo()) if info.continued_run_id or not workflow.memo() else "",
         )
         self.runtime = SessionRuntime(self, carried)
         self.inline: set[Any] = set()  # callees known to run inline, see router
@@ -105,7 +107,9 @@ class Session:
             self.output.end_line()
         except SessionStopped as stop:
             self.output.end_line()
-            self.output.add(LINE_STATE, f"stopped{': ' + str(stop) if str(stop) else ''}")
+            stopped = f"stopped{': ' + str(stop) if str(stop) else ''}"
+            self.output.add(LINE_STATE, stopped)
+            workflow.set_current_details(self.output.details(stopped))
             raise
         except ApplicationError as failure:
             self.output.end_line()

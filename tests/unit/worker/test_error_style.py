@@ -18,7 +18,7 @@ KINDS = {
     if isinstance(kind, type) and issubclass(kind, errors.WorkerError)
 } | {"SecretLeakError", "UnpicklableError", "TooLargeError"}
 ROOT = Path(worker.__path__[0])
-PROPER = ("Temporal", "AK_", "KEY=VALUE")  # what begins with a capital wherever it stands
+PROPER = ("Temporal", "TEMPORAL_", "AK_", "KEY=VALUE")  # what begins with a capital wherever it stands
 PUT_IN = "…"
 
 
