@@ -6,6 +6,7 @@ import datetime as dt
 from functools import partial
 
 from worker import clock, ids
+from worker.cli import event_explain
 from worker.contracts import LogBatch, LogLine
 from worker.dispatch.dispatcher import subscribers
 from worker.store import refused as module_of_refused
@@ -101,7 +102,9 @@ def test_what_sessions_are_registered_for_in_words(store):
 def test_errors_of_sessions_are_found_by_their_text(store):
     """Whatever its case, newest first; the last error of each session is at hand."""
     for number, text in enumerate(["KeyError: 'id'", "TimeoutError: slow", "KeyError: 'name'"]):
-        line = LogLine(1, clock.now().timestamp(), "error", f"Traceback\n{text}", "main.py:3")
+        line = LogLine(
+            1, clock.now().timestamp(), "error", f"Traceback (most recent call last):\n{text}", "main.py:3"
+        )
         other = LogLine(2, clock.now().timestamp(), "print", "keyerror", "")
         store.log.write([LogBatch("p", f"ses_{number}", "run", 0, [line, other])])
     first = store.log.failed("keyerror", None, 1)
@@ -280,6 +283,23 @@ def test_what_came_past_a_session_that_waits(store):
     (passed,) = store.unmatched.events("p", "ses_1")
     assert (passed.name, passed.count, passed.last) == ("hook", 2, last.id)
     assert store.unmatched.events("p", "ses_2") == []
+
+
+def test_an_event_with_many_subscriptions_is_explained_shortly(store):
+    """All that took it up to some, of the others those first whose filter failed; all of them when asked for."""
+    texts = [f"data.n == {n + 10}" for n in range(50)] + ["data.missing == 1", "data.n == 1", "data.n == 1"]
+    for number, text in enumerate(texts):
+        store.mailbox.subscribe(Subscription(f"sub_{number:02}", "p", "hook", f"ses_{number}", text))
+    happened = event()
+    store.events.record(happened, [], partial(subscribers, store.mailbox))
+    short = event_explain.explained(store, happened)
+    assert [item["filter"] for item in short["subscriptions"] if item["matched"]] == ["data.n == 1"] * 2
+    passed = [item["filter"] for item in short["subscriptions"] if not item["matched"]]
+    assert (passed[0], len(passed)) == ("data.missing == 1", 10)
+    assert short["subscriptions_not_shown"] == len(texts) - 12
+    assert f"and {len(texts) - 12} more subscriptions: --all shows them" in event_explain.text_of(short)
+    whole = event_explain.explained(store, happened, everything=True)
+    assert (len(whole["subscriptions"]), whole["subscriptions_not_shown"]) == (len(texts), 0)
 
 
 def wait_past(moment: dt.datetime) -> None:

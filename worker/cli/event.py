@@ -147,7 +147,9 @@ def send(
     file: Annotated[
         Path | None,
         typer.Option(
-            "--file", "-f", help="The event's data: a JSON file; anything else is a request's body."
+            "--file",
+            "-f",
+            help="The event's data: a JSON file; anything else is a request's body. -: standard input.",
         ),
     ] = None,
     raw: Annotated[

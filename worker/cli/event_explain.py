@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _MAX_STATES = 200
 _MAX_OTHERS = 12
 _MAX_AGAIN = 3
+_MAX_TAKEN = 20
+_MAX_PASSED = 10
+_LOOKED_AT = 200
 _AT_ONCE = 16
 _PATIENCE_SECONDS = 3.0
 
@@ -37,6 +40,9 @@ def explain(
     event: Annotated[
         str, typer.Argument(help="The event's id, or the beginning of one.", autocompletion=completing.events)
     ],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every subscription, however many there were.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Say why an event started or reached the sessions it did, and why it reached no others.
@@ -53,7 +59,7 @@ def explain(
         found = context.settings()
         with context.opened(found) as store:
             happened = existing(store, event)
-            answer = explained(store, happened)
+            answer = explained(store, happened, everything=everything)
             await add_states(found, store, answer)
             return answer
 
@@ -64,7 +70,7 @@ def explain(
     Output(as_json=as_json).document(answer, text)
 
 
-def explained(store: Store, event: Event) -> dict[str, Any]:
+def explained(store: Store, event: Event, *, everything: bool = False) -> dict[str, Any]:
     """The whole answer from the store."""
     from worker.cli.event import as_document
     from worker.cli.event_missed import missed
@@ -75,6 +81,7 @@ def explained(store: Store, event: Event) -> dict[str, Any]:
     started = {item.trigger: item for item in deliveries if item.kind == "start"}
     only = event.memo.get(MEMO_REDISPATCHED_TO)
     mine = [item for item in triggers if (item.name == only if only else rules.listens(item, event))]
+    subscriptions, not_shown = ([], 0) if only else subscriptions_at(store, event, deliveries, everything)
     again = store.events.repetitions([event.id])[event.id]
     effects = store.events.deliveries_of([item.id for item in again])
     shown = [
@@ -99,7 +106,8 @@ def explained(store: Store, event: Event) -> dict[str, Any]:
         "event": as_document(event),
         "triggers_as_of": as_of,
         "triggers": shown,
-        "subscriptions": [] if only else subscriptions_at(store, event, deliveries),
+        "subscriptions": subscriptions,
+        "subscriptions_not_shown": not_shown,
         "missed": [] if only else missed(store, event),
         "again": [
             {"id": item.id, "at": item.created_at, "led_to": effect(effects[item.id])} for item in again
@@ -126,14 +134,24 @@ def triggers_at(store: Store, event: Event) -> tuple[list[Any], str]:
     return sorted(store.triggers.list(event.project), key=lambda item: not rules.listens(item, event)), "now"
 
 
-def subscriptions_at(store: Store, event: Event, deliveries: list[Delivery]) -> list[dict[str, Any]]:
-    """The subscriptions that were alive, and those that were delivered to."""
+def subscriptions_at(
+    store: Store, event: Event, deliveries: list[Delivery], everything: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """The subscriptions that were alive, and those that were delivered to; and how many are left out."""
     from worker.dispatch import explain as rules
 
     delivered = {item.trigger: item for item in deliveries if item.kind in {"event", "inbox"}}
     found = {item.id: item for item in store.mailbox.alive_at(event.project, event.source, event.created_at)}
     missing = [identifier for identifier in delivered if identifier not in found]
     found |= {item.id: item for item in store.mailbox.past(missing)}
+    number = len(found)
+    if not everything:
+        took = [item for item in found.values() if item.id in delivered]
+        passed = [item for item in found.values() if item.id not in delivered]
+        if len(passed) > _MAX_PASSED:  # those whose filter failed say more than those whose filter is false
+            passed = sorted(passed[:_LOOKED_AT], key=lambda item: not rules.fails(event, item.filter))
+        found = {item.id: item for item in (*took[:_MAX_TAKEN], *passed[:_MAX_PASSED])}
+    left_out = number - len(found)
     shown = [
         {
             "id": item.id,
@@ -151,9 +169,9 @@ def subscriptions_at(store: Store, event: Event, deliveries: list[Delivery]) -> 
     shown += [
         {"id": name, "since": None, "until": None, **document_of(None, event, item)}
         for name, item in delivered.items()
-        if name not in found
+        if name not in found and not left_out
     ]
-    return shown
+    return shown, left_out
 
 
 def document_of(verdict: Verdict | None, event: Event, delivery: Delivery | None) -> dict[str, Any]:
@@ -241,6 +259,8 @@ def text_of(answer: dict[str, Any]) -> str:
             *lifetime,
             *outcome_lines(item, "signalled"),
         ]
+    if answer["subscriptions_not_shown"]:
+        lines += ["", f"and {answer['subscriptions_not_shown']:,} more subscriptions: --all shows them"]
     if not answer["triggers"] and not answer["subscriptions"]:
         lines += ["", f"nothing listened to {of}"]
     came = event["created_at"]

@@ -27,7 +27,10 @@ def evaluate(
     event_id: Annotated[str, typer.Option("--event", "-e", help="An event that was recorded.")] = "",
     data: Annotated[str, typer.Option("--data", "-d", help="The event's data: JSON, or @file.")] = "",
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="The event's data: a JSON file, or a request's body.")
+        Path | None,
+        typer.Option(
+            "--file", "-f", help="The event's data: a JSON file, or a request's body. -: standard input."
+        ),
     ] = None,
     event_type: Annotated[str, typer.Option("--type", "-t", help="The event's type.")] = "",
     as_json: Json = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,11 +11,13 @@ from worker.errors import UsageError
 
 
 def content(path: Path) -> bytes:
-    """A file's bytes.
+    """A file's bytes; of ``-`` those of standard input.
 
     Raises:
         UsageError: it cannot be read.
     """
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
     try:
         return path.read_bytes()
     except OSError as error:
