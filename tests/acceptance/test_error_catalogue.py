@@ -273,7 +273,7 @@ BEFORE: dict[str, Callable[[World, catalogue.Example], str]] = {
     "AK1001-8": forked,
     "AK1001-9": together,
     "AK1002-6": alike,
-    "AK1002-7": forgotten,
+    "AK1002-8": forgotten,
     "AK1100-6": never_run,
     "AK1100-7": breaking,
     "AK1102-2": parked,

@@ -349,8 +349,9 @@ def test_show_of_a_chain_of_restarts_of_a_fork_and_of_what_is_only_a_log(up, dep
     assert [item["id"] for item in up.ak("session", "list", *narrow[:-1], "2")] == [again, fork]
     for other in (("--state", "error"), ("--state", "running"), ("--until", "1h"), ("--trigger", "quick")):
         assert up.ak("session", "list", "show", "--handler", "chain", *other) == []
-    (line,) = [line for line in up.run("session", "list", "--links").stdout.splitlines() if chain in line]
-    assert line.split()[2:7] == ["main.py:chain", "completed,", "only", "a", "log"]
+    text = up.run("session", "list", "show", "--handler", "chain", "--links").stdout
+    (line,) = [line for line in text.splitlines() if chain in line]
+    assert line.split()[1:6] == ["main.py:chain", "completed,", "only", "a", "log"]
     for command in (["debug", "--commands", "w"], ["fork", "--at", "1"], ["restart"]):
         refused = up.run("session", *command, chain, check=False)
         assert (refused.returncode, "ak session log" in refused.stderr) == (4, True)

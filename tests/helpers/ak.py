@@ -36,7 +36,8 @@ class CommandError(AssertionError):
 
 def environment(home: Path, **changes: str) -> dict[str, str]:
     """The environment of a home of its own, on free ports."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AK_", "TEMPORAL_"))}
+    scrubbed = ("AK_", "TEMPORAL_", "COLUMNS")  # the last is set where tests run beside each other
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(scrubbed)}
     ports = {"AK_LISTEN": "127.0.0.1:0", "AK_TEMPORAL_PORT": "0", "AK_UI_PORT": "0"}
     cache = {"AK_CACHE_DIR": os.environ["AK_CACHE_DIR"]} if "AK_CACHE_DIR" in os.environ else {}
     return {**kept, **cache, "AK_HOME": str(home), **ports, **changes}

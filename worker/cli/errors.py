@@ -47,7 +47,7 @@ def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exce
         explained = explain(error)
         show(explained, as_json=as_json)
         return explained.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the command line library exits when the reader of a pipe has gone
         return 0
     except Exception as error:
         told = explained_error(error)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from worker.cli.output import Output
 from worker.errors import WorkerError
+from worker.story.widths import printable
 
 if TYPE_CHECKING:
     from worker.store import Store
@@ -36,7 +37,8 @@ async def follow(store: Store, out: Output) -> None:
 def text_of(line: Any, *, colours: bool) -> str:
     """One line of one session."""
     head = f"{line.at.astimezone():%H:%M:%S}  {line.workflow_id[:_SHORT_ID]:<{_SHORT_ID}}  "
-    body = line.text if line.kind == "print" else f"{line.kind}: {line.text}"
+    text = printable(line.text)
+    body = text if line.kind == "print" else f"{line.kind}: {text}"
     if line.where and line.kind in {"warning", "error"}:
         body += f" ({line.where})"
     colour = _COLOURS.get(line.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import importlib
@@ -132,6 +133,9 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     status = run(sys.argv[1:])
     gc.collect()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # its reader is gone, which was told where it was written
+            stream.flush()
     os._exit(status)

@@ -91,9 +91,14 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def table_with_rest(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], last: str, texts: Sequence[str]
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    last: str,
+    texts: Sequence[str],
+    *,
+    whole: bool = False,
 ) -> str:
-    """A table whose last column takes what room the terminal has left; in a pipe it has a fixed one, or more."""
+    """A table whose last column takes what room the terminal has left, or all it needs; in a pipe it has a fixed one."""
     if not rows:
         return "nothing"
     lines = table([*headers, ""], [[*row, ""] for row in rows]).splitlines()
@@ -103,7 +108,7 @@ def table_with_rest(
     shown = [f"{lines[0]:<{width}}  {last}"]
     for line, told in zip(lines[1:], texts, strict=True):
         text = " ".join(told.split("\n"))
-        cut = text if len(text) <= room else text[: room - 1] + "…"
+        cut = text if whole or len(text) <= room else text[: room - 1] + "…"
         shown.append(f"{line:<{width}}  {cut}".rstrip())
     return "\n".join(shown)
 

@@ -176,7 +176,7 @@ async def ended(client: Any, identifier: str, store: Any, timeout: float | None)
 def finish(work: Any, *, as_json: bool) -> None:
     """Run and print one session."""
     session = context.run(work())
-    session["ui"] = links.of(context.settings(), session["id"])
+    session["ui"] = None if session.get("only_log") else links.of(context.settings(), session["id"])
     Output(as_json=as_json).document(session, text_of(session))
 
 
@@ -186,7 +186,7 @@ def text_of(session: dict[str, Any]) -> str:
 
     lines = [
         f"{session['id']}  {session['state']}",
-        f"  handler     {session['handler']} of {session['project']} ({session['deployment'] or 'version unknown'})",
+        f"  handler     {session['handler']} of {session['project']} ({ran_on(session)})",
         f"  trigger     {session['trigger'] or '-'}   event {session['event_id'] or '-'}",
         f"  started     {moment(session['started_at'])}   ended {moment(session['ended_at'])}",
         f"  Temporal UI {session['ui']}",
@@ -210,6 +210,15 @@ def text_of(session: dict[str, Any]) -> str:
         lines.append(f"  error       {headline(error)}")
         lines += [f"    {line}" for line in error["traceback"].splitlines()]
     return "\n".join(lines)
+
+
+def ran_on(session: dict[str, Any]) -> str:
+    """Its deployment; of a session that has just begun Temporal knows it once its first step is done."""
+    if session["deployment"]:
+        return str(session["deployment"])
+    if session["state"] in ENDED_STATES:
+        return "its deployment is not kept any more"
+    return "no worker has taken it yet" if session["state"] == "created" else "its first step is under way"
 
 
 def split_pair(text: str) -> tuple[str, str]:

@@ -7,7 +7,8 @@ Temporal, and a listing by trigger or error text pages through the store and ask
 
 from __future__ import annotations
 
-import sys
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,12 +16,15 @@ import typer
 from worker import clock
 from worker.cli import completing, context, links
 from worker.cli.deploy import Json
-from worker.cli.output import Output, moment, table_with_rest
+from worker.cli.output import Output
 from worker.cli.times import moment_of
 from worker.errors import UsageError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
+
+    from worker.cli.sessions_query import Asked
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,87 +44,109 @@ def list_sessions(
     ] = "",
     trigger: Annotated[str, typer.Option("--trigger", "-t", help="Only those this trigger started.")] = "",
     event: Annotated[
-        str, typer.Option("--event", "-e", help="Only those this event started or reached.")
+        str,
+        typer.Option(
+            "--event", "-e", help="Only those this event started or reached: its id, or the beginning."
+        ),
     ] = "",
     error: Annotated[str, typer.Option("--error", help="Only those whose error contains this text.")] = "",
-    since: Annotated[str, typer.Option("--since", help="Not started before: 90s, 2h, 3d, 2026-01-31.")] = "",
+    since: Annotated[
+        str, typer.Option("--since", help="Not started before: 90s, 2h, 3d, 18:00, 2026-01-31.")
+    ] = "",
     until: Annotated[str, typer.Option("--until", help="Not started after.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1)] = 50,
     with_links: Annotated[
         bool, typer.Option("--links", help="Add a link to each session in the Temporal UI.")
     ] = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", "-w", help="Whole ids, all columns, nothing cut: one line each.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List sessions, newest first, with what they wait for or their error.
+
+    On a terminal ids are shortened: any command takes their beginnings. A click on one opens it in the Temporal UI, where the
+    terminal can do that.
 
     Example: ak session list shop --state error --since 2h
 
     Example: ak session list --trigger orders --error "KeyError: 'id'"
     """
+    from worker.cli import session_scope
     from worker.cli import sessions_view as view
-    from worker.cli.sessions_query import Asked, Finder
+    from worker.cli.sessions_query import Asked
 
-    states = state or []
-    unknown = [item for item in states if item not in view.STATES]
+    unknown = [item for item in state or [] if item not in view.STATES]
     if unknown:
         raise UsageError(f"there is no state {unknown[0]}", hint=f"States: {', '.join(view.STATES)}")
-    asked = Asked(
-        project, tuple(states), handler, trigger, event, error, moment_of(since), moment_of(until), limit
-    )
+    begin, end = period(since, until)
+    asked = Asked(project, tuple(state or ()), handler, trigger, event, error, begin, end, limit)
 
-    async def work() -> list[dict[str, Any]]:
-        found = context.settings()
-        with context.opened(found) as store:
-            async with context.connected(found, store) as client:
-                sessions = await Finder(client, store).find(asked)
-                return [item | {"ui": links.of(found, item["id"])} for item in sessions]
-
-    sessions = context.run(work())
-    text = text_of(sessions, project=not project, with_links=with_links)
+    asked, sessions = context.run(look(asked))
+    out, more, sessions = Output(as_json=as_json), len(sessions) > limit, sessions[:limit]
+    text = "" if as_json else shown(sessions, project=not project, with_links=with_links, wide=wide)
     for item in sessions:
         item["waits_for"] = [wait.as_document() for wait in item["waits_for"]]
-    Output(as_json=as_json).document(sessions, text)
+    out.document(sessions, text or session_scope.nothing(asked))
+    if more and not as_json:
+        out.progress(f"the newest {limit} are shown; --limit shows more")
 
 
-def text_of(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bool) -> str:
-    """A line for each; the last column takes what room there is."""
-    from worker.story.times import length
+async def look(asked: Asked) -> tuple[Asked, list[dict[str, Any]]]:
+    """What was asked for, with the event's whole id, and the sessions: one more than the limit where there are more.
 
-    now = clock.now()
-    headers = ["ID", *(["PROJECT"] if project else []), "HANDLER", "STATE", "TRIGGER", "STARTED", "TOOK"]
-    rows = [
-        [
-            item["id"],
-            *([item["project"]] if project else []),
-            item["handler"] or "-",
-            state_text(item),
-            item["trigger"] or "-",
-            moment(item["started_at"]),
-            length(((item["ended_at"] or now) - item["started_at"]).total_seconds()),
-        ]
-        for item in sessions
-    ]
-    last = [
-        item["last_error"] or " or ".join(wait.told(now) for wait in item["waits_for"]) for item in sessions
-    ]
-    first, *lines = table_with_rest(headers, rows, "WAITS FOR, OR ERROR", last).splitlines()
-    shown = [first]
-    for line, item in zip(lines, sessions, strict=True):
-        text = line
-        if item.get("only_log"):  # Temporal's UI knows it no more
-            shown.append(text)
-            continue
-        if sys.stdout.isatty():  # the id is a link, as terminals know them
-            text = text.replace(item["id"], f"\x1b]8;;{item['ui']}\x1b\\{item['id']}\x1b]8;;\x1b\\", 1)
-        shown.append(text)
-        if with_links:
-            shown.append(f"  {item['ui']}")
-    return "\n".join(shown)
+    Raises:
+        NotFoundError: something that was asked for does not exist.
+    """
+    from worker.cli import session_scope
+    from worker.cli.event import existing
+    from worker.cli.sessions_query import Finder
+
+    found = context.settings()
+    with context.opened(found) as store:
+        if asked.event:
+            asked = replace(asked, event=existing(store, asked.event).id)
+        async with context.connected(found, store) as client:
+            sessions = await Finder(client, store).find(replace(asked, limit=asked.limit + 1))
+        if not sessions:
+            session_scope.check(store, asked)
+    for item in sessions:
+        item["ui"] = None if item.get("only_log") else links.of(found, item["id"])
+    return asked, sessions
 
 
-def state_text(session: dict[str, Any]) -> str:
-    """The state, with the code of what keeps it from getting on, or that Temporal has forgotten it."""
-    problem = session["problem"]
-    if session.get("only_log"):
-        return f"{session['state']}, only a log"
-    return f"{session['state']}, waits ({problem['code']})" if problem else str(session["state"])
+def period(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """What two texts mean.
+
+    Raises:
+        UsageError: one of them is no time, or nothing lies between them.
+    """
+    begin, end = moment_of(since), moment_of(until)
+    if begin is not None and end is not None and begin > end:
+        raise UsageError(
+            f"--since {since} is after --until {until}", hint="Example: `--since 2h --until 1h`."
+        )
+    return begin, end
+
+
+def shown(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bool, wide: bool) -> str:
+    """The table for this terminal, or for a pipe; empty without sessions."""
+    from worker.cli.session_show import colours, takes_links
+    from worker.cli.session_table import Look, text_of
+
+    if not sessions:
+        return ""
+    look = Look(
+        width=0 if wide else shutil.get_terminal_size((0, 0)).columns,  # what COLUMNS says, also in a pipe
+        colours=colours(),
+        projects=project,
+        with_links=with_links,
+        whole=wide,
+        link=clickable if takes_links() else lambda text, _url: text,
+    )
+    return text_of(sessions, look, clock.now())
+
+
+def clickable(text: str, url: str) -> str:
+    """A link, as terminals know them."""
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"

@@ -67,7 +67,8 @@ def log(
 
     lines = [line for line in context.run(work()) if line.kind == "print" or not prints]
     if not follow:
-        text = "\n".join(text_of(line, prints=prints) for line in lines)
+        page = Page(prints=prints)
+        text = "\n".join(page.text_of(line) for line in lines)
         Output(as_json=as_json).document([document_of(line) for line in lines], text)
 
 
@@ -75,7 +76,7 @@ async def following(client: Client, store: Store, identifier: str, *, prints: bo
     """Print the lines there are, then each new one, until the session has ended and nothing is left."""
     from worker.cli import sessions_view as view
 
-    out, last, seen = Output(as_json=False), 0, set()
+    out, page, last, seen = Output(as_json=False), Page(prints=prints), 0, set()
     asked, is_open = float("-inf"), True
     while True:
         if clock.monotonic() - asked > _STATE_SECONDS:
@@ -88,9 +89,7 @@ async def following(client: Client, store: Store, identifier: str, *, prints: bo
             if key in seen or (prints and line.kind != "print"):
                 continue
             seen.add(key)
-            out.say(
-                json.dumps(document_of(line), default=encode) if as_json else text_of(line, prints=prints)
-            )
+            out.say(json.dumps(document_of(line), default=encode) if as_json else page.text_of(line))
         if not lines and not is_open:
             return
         if not lines:
@@ -102,9 +101,21 @@ def document_of(line: StoredLine) -> dict[str, Any]:
     return {"at": line.at, "kind": line.kind, "text": line.text, "where": line.where}
 
 
-def text_of(line: StoredLine, *, prints: bool) -> str:
-    """A line as a person reads it."""
-    if prints:
-        return line.text
-    where = f"  ({line.where})" if line.where else ""
-    return f"{line.at.astimezone():%H:%M:%S.%f}"[:-3] + f"  {line.kind:<7}  {line.text}{where}"
+class Page:
+    """Lines as a person reads them, with a heading for each day but today."""
+
+    def __init__(self, *, prints: bool) -> None:
+        self._prints = prints
+        self._day = clock.now().astimezone().date()
+
+    def text_of(self, line: StoredLine) -> str:
+        """A line; what was printed stands as it was where nothing else is shown."""
+        if self._prints:
+            return line.text
+        from worker.story.widths import printable
+
+        at = line.at.astimezone()
+        day = "" if at.date() == self._day else f"{at:%Y-%m-%d}\n"
+        self._day = at.date()
+        where = f"  ({line.where})" if line.where else ""
+        return f"{day}{at:%H:%M:%S.%f}"[:-3] + f"  {line.kind:<7}  {printable(line.text)}{where}"

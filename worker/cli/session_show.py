@@ -104,6 +104,13 @@ def colours() -> bool:
     return sys.stdout.isatty() and console.color_system is not None and not console.no_color
 
 
+def takes_links() -> bool:
+    """Whether what is written goes to a terminal that knows more than plain text."""
+    from rich.console import Console
+
+    return sys.stdout.isatty() and not Console().is_dumb_terminal
+
+
 async def following(teller: Teller, identifier: str, tail: int, *, as_json: bool) -> None:
     """Print what was, then what comes, until the session has ended."""
     from worker.cli.output import encode

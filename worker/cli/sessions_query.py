@@ -20,6 +20,7 @@ from temporalio.service import RPCError
 
 from worker.cli import session_problems
 from worker.cli import sessions_view as view
+from worker.cli.newest import Newest, by_start
 from worker.contracts import ENDED_STATES
 from worker.rpc import patiently
 from worker.steps import OPEN
@@ -60,25 +61,24 @@ class Finder:
 
     async def find(self, asked: Asked) -> list[dict[str, Any]]:
         """The sessions in the documented shape, with ``waits_for`` (`Wait`) and ``last_error``."""
-        found: list[dict[str, Any]] = []
-        executions: list[WorkflowExecution] = []
         known: set[str] = set()
         missing: list[str] = []
-        async for execution in self._executions(asked, missing):
-            if execution.id in known:
-                continue  # a session that was reset has several runs: the newest counts
-            known.add(execution.id)
-            session = await view.summary(execution, self._store)
-            if fits(session, asked):
-                found.append(session)
-                executions.append(execution)
-            if len(found) >= asked.limit:
-                break
-        await session_problems.add_problems(self._client, executions, found, self._store)
-        back_to = executions[-1].start_time if len(found) >= asked.limit else None
-        gone = await self._forgotten(asked, known, missing, back_to)
+        newest = Newest(asked.limit)
+        for part in self._parts(asked, missing):
+            async for execution in part:
+                if newest.is_beyond(execution):
+                    break
+                if execution.id in known:
+                    continue  # a session that was reset has several runs: the newest counts
+                known.add(execution.id)
+                session = await view.summary(execution, self._store)
+                if fits(session, asked):
+                    newest.add(execution, session)
+        found = newest.sessions
+        await session_problems.add_problems(self._client, newest.executions, found, self._store)
+        gone = await self._forgotten(asked, known, missing, newest.back_to)
         if gone:
-            found = sorted([*found, *gone], key=lambda item: item["started_at"], reverse=True)[: asked.limit]
+            found = by_start([*found, *gone])[: asked.limit]
         errors = await asyncio.to_thread(
             self._store.log.last_errors, [item["id"] for item in found if item["state"] == "error"]
         )
@@ -102,13 +102,20 @@ class Finder:
         await asyncio.gather(*(ask(session) for session in still[:_TOLD]))
         return found
 
-    async def _executions(self, asked: Asked, missing: list[str]) -> AsyncIterator[WorkflowExecution]:
-        """Newest first; by what the store knows where that was asked for: what Temporal has not is ``missing``."""
+    def _parts(self, asked: Asked, missing: list[str]) -> list[AsyncIterator[WorkflowExecution]]:
+        """Where to look, each in an order that `Newest` knows; what Temporal has not is ``missing``."""
         query = query_of(asked)
-        if not by_store(asked):
-            async for execution in self._client.list_workflows(query):
-                yield execution
-            return
+        if by_store(asked):
+            return [self._of_candidates(asked, query, missing)]
+        return [
+            self._client.list_workflows(f"{query} AND {status}")
+            for status in (view.OPEN_RUN, view.CLOSED_RUN)
+        ]
+
+    async def _of_candidates(
+        self, asked: Asked, query: str, missing: list[str]
+    ) -> AsyncIterator[WorkflowExecution]:
+        """By what the store knows, newest first."""
         async for identifiers in self._candidates(asked):
             names = ", ".join(view.quoted(item) for item in identifiers)
             within = " AND ".join(filter(None, (f"WorkflowId IN ({names})", query)))

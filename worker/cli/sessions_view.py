@@ -21,6 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker import moving
 from worker.cli import nearest, session_problems
+from worker.cli.newest import Newest
 from worker.contracts import (
     ENDED_STATES,
     LINE_ERROR,
@@ -52,6 +53,8 @@ _NAMED = 3  # sessions named of those that begin alike
 _NEWEST = 500  # sessions among which the nearest is looked for
 _NOT_BEGUN_EVENTS = 2  # a started run and its first scheduled task
 _LATEST_RUN = 'ExecutionStatus != "ContinuedAsNew"'  # a session that restarted is its latest run
+OPEN_RUN, CLOSED_RUN = 'ExecutionStatus = "Running"', 'ExecutionStatus != "Running"'
+_PREFIX = "ses_"
 
 
 def state_of(execution: WorkflowExecution) -> str:
@@ -219,29 +222,49 @@ def shown(value: Any) -> Any:
 
 
 async def find(client: Client, text: str, store: Store) -> str:
-    """The session id for an id, the beginning of one, or a project's name (its latest session)."""
+    """The session id for an id, the beginning of one, with ``ses_`` or without, or a project's name: its latest session.
+
+    Raises:
+        NotFoundError: there is none, or several begin so.
+    """
     if not text:
         raise UsageError("the session's id is empty", hint="See `ak session list`.")
     with contextlib.suppress(RPCError):
         await client.get_workflow_handle(text).describe()
         return text
-    name = quoted(text)
-    begins = f"WorkflowId STARTS_WITH {name} AND {_LATEST_RUN}"
-    found = [item.id async for item in client.list_workflows(begins, limit=_ALIKE)]
-    begun = list(dict.fromkeys(found))  # a session that was reset has several runs
-    if len(begun) == 1:
-        return begun[0]
-    if not begun:
-        latest = [item.id async for item in client.list_workflows(f"TaskQueue={name}", limit=1)]
-        if latest:
-            return latest[0]
-        begun = store.log.alike(text, _ALIKE)  # Temporal may have forgotten it
-        if text in begun or len(begun) == 1:
-            return text if text in begun else begun[0]
+    known = store.projects.get(text) is not None
+    if known:
+        newest = await latest(client, text)
+        if newest is not None:
+            return newest
+    begun: list[str] = []
+    for beginning in (text, *([] if text.startswith(_PREFIX) else [_PREFIX + text])):
+        query = f"WorkflowId STARTS_WITH {quoted(beginning)} AND {_LATEST_RUN}"
+        begun += [item.id async for item in client.list_workflows(query, limit=_ALIKE)]
+        begun += store.log.alike(beginning, _ALIKE)  # Temporal may have forgotten it
+    begun = list(dict.fromkeys(begun))  # a session that was reset has several runs
+    if len(begun) == 1 or text in begun:
+        return text if text in begun else begun[0]
+    if known and not begun:
+        raise NotFoundError(
+            f"the project {text} has no session", hint=f"Start one: `ak session start {text} HANDLER`."
+        )
     if not begun:
         raise NotFoundError(f"there is no session {text}", hint=await near(client, text))
     named = ", ".join(begun[:_NAMED]) + (", …" if len(begun) > _NAMED else "")
     raise NotFoundError(f"{text} is the beginning of several sessions: {named}", hint="Give more of the id.")
+
+
+async def latest(client: Client, project: str) -> str | None:
+    """The session of a project that began last."""
+    newest = Newest(1)
+    for part in (OPEN_RUN, CLOSED_RUN):
+        query = f"TaskQueue = {quoted(project)} AND {_LATEST_RUN} AND {part}"
+        async for execution in client.list_workflows(query):
+            if newest.is_beyond(execution):
+                break
+            newest.add(execution, {"started_at": execution.start_time})
+    return newest.executions[0].id if newest.executions else None
 
 
 async def near(client: Client, text: str) -> str:

@@ -70,23 +70,38 @@ class Entry:
 
 @dataclass(frozen=True)
 class Wait:
-    """Something a session waits for: until when, where that is known, or since when."""
+    """Something a session waits for: until when, where that is known, or since when.
+
+    Of a call that is tried again: ``attempt`` is the one under way, or that begins at ``until``, ``failure`` what became of
+    the one before.
+    """
 
     text: str
     until: dt.datetime | None = None
     since: dt.datetime | None = None
+    attempt: int = 0
+    failure: str = ""
 
     def told(self, now: dt.datetime) -> str:
         """For a person: with how far away it is."""
         if self.since is not None:
             return f"{self.text}, for {length((now - self.since).total_seconds())}"
+        if self.attempt:
+            coming = self.until is not None and self.until > now
+            return self._retry(f" at {spoken(self.until, now)}" if self.until and coming else "")
         return f"{self.text}, until {spoken(self.until, now)}" if self.until is not None else self.text
 
     def as_document(self) -> str:
         """For programs: with the moment itself."""
         if self.since is not None:
             return f"{self.text}, since {self.since.isoformat()}"
+        if self.attempt:
+            return self._retry(f" at {self.until.isoformat()}" if self.until is not None else "")
         return f"{self.text}, until {self.until.isoformat()}" if self.until is not None else self.text
+
+    def _retry(self, when: str) -> str:
+        failure = f": attempt {self.attempt - 1} failed: {self.failure}" if self.failure else ""
+        return f"{self.text}, attempt {self.attempt}{when}{failure}"
 
 
 @dataclass(frozen=True)

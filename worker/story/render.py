@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import textwrap
 from dataclasses import dataclass
 from typing import Any
 
 from worker.steps import CANCELED, CHILD, FAILED, OPEN, WAIT
 from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, Entry, Run, Story
 from worker.story.times import length
+from worker.story.widths import cut, printable, wrap
 
 RED, GREEN, YELLOW, CYAN, DIM, BOLD = "31", "32", "33", "36", "2", "1"
 _TIME_WIDTH = len("12:34:56 ")
@@ -25,7 +25,7 @@ _LINE_MARKS = {
     ARRIVED_SIGNAL: ("◀", CYAN),
     STOP_ASKED: ("◀", YELLOW),
 }
-_STATE_COLOURS = {"error": RED, "completed": GREEN, "stopped": YELLOW}
+STATE_COLOURS = {"error": RED, "completed": GREEN, "stopped": YELLOW}
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ class Paper:
     def line(self, text: str, colour: str = "", *, head: str = "") -> str:
         """One line, cut to the width."""
         room = max(self.width - len(self.margin) - len(head), 10)
-        text = " ".join(text.split("\n"))
-        if len(text) > room:
-            text = text[: room - 1] + "…"
+        text = cut(printable(" ".join(text.split("\n"))), room)
         return self.margin + head + self.paint(text, colour)
 
     def paint(self, text: str, colour: str) -> str:
@@ -74,7 +72,7 @@ def head_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
         if facts["ended_at"]
         else f"{facts['state']} for {length(took)}"
     )
-    lines = [paper.line(f"{facts['id']}  {state}", f"{BOLD};{_STATE_COLOURS.get(facts['state'], CYAN)}")]
+    lines = [paper.line(f"{facts['id']}  {state}", f"{BOLD};{STATE_COLOURS.get(facts['state'], CYAN)}")]
     rows = [
         ("handler", f"{facts['handler']} of {facts['project']}"),
         ("code", " ".join(filter(None, (facts["deployment"], story.build))) or "not known"),
@@ -153,8 +151,7 @@ def entry_lines(entry: Entry, paper: Paper, now: dt.datetime) -> list[str]:
     below = room < _LEAST_ROOM  # what does not fit beside the call stands under it
     if below:
         room += len(meta) + 2
-    text = " ".join(entry.text.split("\n"))
-    text = text if len(text) <= room else text[: room - 1] + "…"
+    text = cut(printable(" ".join(entry.text.split("\n"))), room)
     first = f"{entry.n:>4} {body.paint(mark, colour)} {text}" + (
         f"  {body.paint(meta, DIM)}" if meta and not below else ""
     )
@@ -164,9 +161,11 @@ def entry_lines(entry: Entry, paper: Paper, now: dt.datetime) -> list[str]:
         lines.append(rest.line(meta, DIM))
     if entry.where:
         lines.append(rest.line(f"{entry.where}  {entry.source}".rstrip(), DIM))
+    if entry.kind == CHILD and entry.target:
+        lines.append(rest.line(entry.target, DIM, head="session "))
     for item in entry.inside:
         mark, colour = _LINE_MARKS.get(item.kind, ("·", ""))
-        lines += [rest.line(line, colour, head=f"{mark} ") for line in item.text.splitlines() or [""]]
+        lines += [rest.line(line, colour, head=f"{mark} ") for line in lines_of(item.text) or [""]]
     if entry.last_failure:
         attempt = f"attempt {max(entry.attempts - 1, 1)} failed: "
         lines += wrapped(rest, attempt + entry.last_failure, YELLOW, "! ")
@@ -177,6 +176,11 @@ def entry_lines(entry: Entry, paper: Paper, now: dt.datetime) -> list[str]:
     if entry.child is not None:
         lines += child_lines(entry.child, rest, now)
     return lines
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text; other characters than the line feed, at which Python splits, are shown in them."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def clock_line(paper: Paper, clock: str, line: str) -> str:
@@ -190,7 +194,7 @@ def line_entry(entry: Entry, paper: Paper) -> list[str]:
     inner = Paper(paper.width - _TIME_WIDTH - len(paper.margin), paper.colours, "")
     where = f"  ({entry.where})" if entry.where and entry.kind in {"warning", "error", "call"} else ""
     word = "" if entry.kind in {"print", *_LINE_MARKS} else f"{entry.kind}: "
-    texts = (word + entry.text).splitlines() or [""]
+    texts = lines_of(word + entry.text) or [""]
     texts[0] += where
     if entry.kind in {"warning", "error"}:
         heads = [
@@ -208,7 +212,7 @@ def line_entry(entry: Entry, paper: Paper) -> list[str]:
 def wrapped(paper: Paper, text: str, colour: str, head: str) -> list[str]:
     """A text over a few lines."""
     room = max(paper.width - len(paper.margin) - len(head), 20)
-    found = textwrap.wrap(" ".join(text.split()), room, max_lines=_ERROR_LINES, placeholder=" …") or [""]
+    found = wrap(printable(text), room, _ERROR_LINES)
     return [
         paper.line(line, colour, head=head if number == 0 else " " * len(head))
         for number, line in enumerate(found)
@@ -270,9 +274,9 @@ def end_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
     lines = [paper.margin.rstrip()]
     if facts["error"] is not None:
         error = facts["error"]
-        for number, text in enumerate(headline(error).splitlines()[:_ERROR_LINES]):
+        for number, text in enumerate(lines_of(headline(error))[:_ERROR_LINES]):
             lines += wrapped(paper, text, f"{BOLD};{RED}", "error  " if number == 0 else " " * 7)
-        lines += [paper.line(line, head="  ") for line in error["traceback"].splitlines()]
+        lines += [paper.line(line, head="  ") for line in lines_of(error["traceback"])]
     elif facts["state"] == "completed" and facts.get("only_log"):
         lines.append(paper.line("completed; its result is not kept any more", DIM))
     elif facts["state"] == "completed":

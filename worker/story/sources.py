@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 _MAX_FILE_BYTES = 2 * 1024 * 1024
 
@@ -22,7 +22,7 @@ class Sources:
         if not names or self._content is None:
             return
         self._lines |= {name: [] for name in names}
-        for name, text in _files(self._content, names):
+        for name, text in _files(self._content, names.__contains__):
             self._lines[name] = text.decode("utf-8", "replace").splitlines()
 
     def line(self, place: str) -> str:
@@ -34,11 +34,16 @@ class Sources:
         return lines[int(number) - 1].strip()
 
 
-def _files(content: bytes, names: set[str]) -> Iterator[tuple[str, bytes]]:
+def files_of(content: bytes, suffix: str) -> Iterator[tuple[str, bytes]]:
+    """The files of a build whose names end so."""
+    return _files(content, lambda name: name.endswith(suffix))
+
+
+def _files(content: bytes, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             for member in archive:
-                if member.name in names and member.isfile() and member.size <= _MAX_FILE_BYTES:
+                if wanted(member.name) and member.isfile() and member.size <= _MAX_FILE_BYTES:
                     file = archive.extractfile(member)
                     if file is not None:
                         yield member.name, file.read()

@@ -50,8 +50,14 @@ def of_entry(entry: Entry) -> Wait | None:
     if entry.kind in {SLEEP, WAIT}:
         what = f"the end of {entry.text}" if entry.kind == SLEEP else entry.text.removeprefix("wait for ")
         return Wait(f"{what}{where}", until=entry.until)
-    attempt = f", attempt {entry.attempts}" if entry.attempts > 1 else ""
-    return Wait(f"{entry.text}{where}{attempt}")
+    if entry.attempts <= 1:
+        return Wait(f"{entry.text}{where}")
+    return Wait(
+        f"{entry.text}{where}",
+        until=entry.next_attempt_at,
+        attempt=entry.attempts,
+        failure=entry.last_failure or "",
+    )
 
 
 def of_task(described: WorkflowExecutionDescription) -> Wait | None:
