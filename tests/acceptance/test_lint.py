@@ -69,3 +69,24 @@ def test_a_project_that_cannot_be_read_is_one_message(run, tmp_path):
     assert done.returncode == 1
     assert "main.py:1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_projects_as_they_lie_about_are_read(run, tmp_path):
+    """A sum of thousands of terms, long chains of helpers, missing libraries, a virtual environment inside."""
+    project = tmp_path / "project"
+    broken = project / ".venv" / "lib"
+    broken.mkdir(parents=True)
+    (broken / "bad.py").write_text("def x(:")
+    (project / "autokitteh.yaml").write_text(
+        "version: v2\nproject:\n  name: linted\n  triggers:\n"
+        "    - {name: hook, type: webhook, call: main.py:f0}\n"
+    )
+    (project / "total.py").write_text(f"TOTAL = {' + '.join(['1'] * 3000)}\n")
+    helpers = "".join(f"def f{n}(event):\n    return f{n + 1}(event)\n" for n in range(300))
+    (project / "main.py").write_text(
+        f"import time, not_there\n{helpers}def f300(event):\n    not_there.go()\n    time.sleep(1)\n"
+    )
+    done = run(str(project), "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (handler,) = json.loads(done.stdout)["handlers"]
+    assert [call["kind"] for call in handler["calls"]] == ["unknown", "timer"]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
+from typing import Final
 
 from worker.errors import WorkerError
 from worker.lint.report import lint
+
+_DEPTH: Final = 100_000
+_STACK_BYTES: Final = 256 * 1024 * 1024
 
 
 def main() -> int:
@@ -22,5 +27,20 @@ def main() -> int:
     return 0
 
 
+def deeply() -> int:
+    """The same with room for deep code: a sum of thousands of terms is a tree as deep."""
+    sys.setrecursionlimit(_DEPTH)
+    threading.stack_size(_STACK_BYTES)
+    status = [3]
+
+    def run() -> None:
+        status[0] = main()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return status[0]
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(deeply())

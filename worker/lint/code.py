@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import io
+import tokenize
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,13 +40,16 @@ class Code:
         for name, module in self.project.modules.items():
             if not module.file:
                 continue
-            text = (self.project.directory / module.file).read_text(encoding="utf-8", errors="replace")
+            written = (self.project.directory / module.file).read_bytes()
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    tree = ast.parse(text, filename=module.file)
-            except SyntaxError as error:
-                raise UserCodeError(str(error.msg), where=f"{module.file}:{error.lineno}") from None
+                    tree = ast.parse(written, filename=module.file)
+            except (SyntaxError, ValueError) as error:
+                line = getattr(error, "lineno", None) or 1
+                message = error.msg if isinstance(error, SyntaxError) else str(error)
+                raise UserCodeError(message, where=f"{module.file}:{line}") from None
+            text = written.decode(_encoding(written), errors="replace")
             self.sources[name] = Source(name, module.file, tree, text.splitlines(), module.is_package)
         self._imported: dict[str, Value] = {}
 
@@ -100,6 +105,11 @@ def _library(name: str) -> Value:
             if isinstance(error, KeyboardInterrupt):
                 raise
             return UNKNOWN  # not installed here, or it does not like to be imported: nothing is known of it
+
+
+def _encoding(written: bytes) -> str:
+    """How a file that Python has read is written: it may say so in its first lines."""
+    return tokenize.detect_encoding(io.BytesIO(written).readline)[0]
 
 
 def is_main_guard(node: ast.stmt) -> bool:

@@ -167,12 +167,13 @@ class Names:
 
     def _of_class(self, kind: Class, name: str, node: ast.expr) -> Value:
         found = kind.find(name)
+        overriding = kind.overriding(name)
         if found is None:
             for base in kind.library_bases():
                 member = self._judge.method(base, name)
                 if not isinstance(member, Plain):
                     return member
-            return UNKNOWN
+            found = overriding[0] if overriding else UNKNOWN
         if not isinstance(found, Function) and any(
             issubclass(base, enum.Enum) for base in kind.library_bases()
         ):
@@ -181,7 +182,6 @@ class Names:
             verdict = Verdict("inline", found.qualname, "a property of the user's", UNKNOWN, found)
             self.note(node.lineno, verdict, node, found)
             return self._follower.returned(found)
-        overriding = kind.overriding(name) if isinstance(found, Function) else []
-        for other in overriding:
+        for other in overriding if isinstance(found, Function) else []:
             found = join(found, other)
         return found

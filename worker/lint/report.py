@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import autokitteh
-from worker.lint import hazards
+from worker.lint import hazards, silence
 from worker.lint.calls import DURABLE, EVENTS, Judge
 from worker.lint.code import Code
 from worker.lint.findings import Hazard
@@ -56,9 +56,12 @@ def lint(directory: Path, handlers: list[str]) -> dict[str, Any]:
     judge = Judge(Policy(directory.resolve(), extension.read(directory)))
     reader = Reader(code, judge, autokitteh.Event)
     found = {name: reader.handler(name) for name in handlers}
+    hazards_found = hazards.find(reader)
+    told = silence.heard(code, hazards_found)
     return {
         "handlers": [_handler(reader, name, function) for name, function in found.items() if function],
-        "hazards": [_hazard(code, item) for item in hazards.find(reader)],
+        "hazards": [_hazard(code, item) for item in told],
+        "ignored": len(hazards_found) - len(told),
     }
 
 
@@ -139,6 +142,7 @@ def _hazard(code: Code, item: Hazard) -> dict[str, Any]:
         "severity": item.severity,
         "message": item.message,
         "remedy": item.remedy,
+        "link": item.link,
         "source": source.line(item.line) if source is not None else "",
     }
 
@@ -151,10 +155,12 @@ def as_text(found: dict[str, Any], *, inline: bool = False) -> str:
         for item in found["hazards"]:
             lines.append(f"{item['where']}: {item['severity']}: {item['message']}  [{item['code']}]")
             lines.append(f"    {item['source']}")
-            lines.append(f"    → {item['remedy']}")
+            lines.append(f"    → {item['remedy']}  ({item['link']})")
         blocks.append("\n".join(lines))
     else:
         blocks.append("no hazards found")
+    if found["ignored"]:
+        blocks.append(f"{found['ignored']} ignored, as comments or pyproject.toml say")
     return "\n\n".join(blocks)
 
 

@@ -173,3 +173,87 @@ def test_a_file_that_does_not_parse_is_an_error_with_its_line(read):
     with pytest.raises(UserCodeError) as raised:
         read(main="def on_event(event:\n    pass\n")
     assert raised.value.where == "main.py:1"
+
+
+def test_a_file_may_say_how_it_is_written(read, tmp_path):
+    """A coding line counts, as it does for Python; without one a file that is no UTF-8 is an error with its place."""
+    (tmp_path / "names.py").write_bytes(b'# -*- coding: latin-1 -*-\nNAME = "caf\xe9"\n')
+    assert read(main="import names\n\ndef on_event(event):\n    print(names.NAME)\n")["hazards"] == []
+    (tmp_path / "names.py").write_bytes(b'NAME = "caf\xe9"\n')
+    with pytest.raises(UserCodeError, match="utf-8") as raised:
+        read(main="def on_event(event):\n    pass\n")
+    assert raised.value.where == "names.py:1"
+
+
+def test_results_of_own_functions_are_followed(read):
+    """What a helper returns is known to its caller: a client, a class, one of several functions."""
+    found = read(
+        main="""
+        import requests
+
+        class Base:
+            def run(self):
+                return self.fetch()
+
+        class Api(Base):
+            def __init__(self):
+                self.session = requests.Session()
+
+            def fetch(self):
+                return self.session.get("http://localhost/")
+
+        def make():
+            return Api()
+
+        def by_name(name):
+            return {"one": requests.get, "two": requests.post}[name]
+
+        def on_event(event):
+            make().run()
+            by_name("one")("http://localhost/")
+        """
+    )
+    steps = [(line, name) for line, kind, name in kinds(found) if kind == "activity"]
+    assert steps == [(13, "requests.Session.get"), (23, "requests.get"), (23, "requests.post")]
+    assert found["handlers"][0]["events"]["about"] == 5 + 6 + 6
+
+
+def test_what_changes_has_no_number(read):
+    """A loop over a name that is bound twice, or a list that something is appended to, has no known length."""
+    found = read(
+        main="""
+        import time
+
+        def on_event(event):
+            turns = 3
+            if event.data:
+                turns = 5
+            for _ in range(turns):
+                time.sleep(1)
+            items = [1]
+            items.append(2)
+            for _ in items:
+                time.sleep(1)
+        """
+    )
+    assert found["handlers"][0]["events"] == {"about": 5, "per_turn": {"main.py:8": 5, "main.py:12": 5}}
+
+
+def test_members_of_an_unknown_list_are_unknown(read):
+    """Nothing that a list may hold is called data because the list is."""
+    found = read(
+        main="""
+        import requests
+
+        def on_event(event):
+            clients = []
+            for _ in range(2):
+                clients.append(requests.Session())
+            for client in clients:
+                client.get("http://localhost/")
+            for path in sorted(event.data.paths):
+                path.upper()
+        """
+    )
+    assert (9, "activity", "requests.Session.get") in kinds(found)
+    assert (11, "inline", "path.upper") in kinds(found)
