@@ -178,3 +178,10 @@ class SessionStopped(SessionControl):
 
 class OverBudget(SessionControl):
     """The handler computed too long without a call: nothing else of the project can run meanwhile."""
+
+    def __str__(self) -> str:
+        """What happened and what to do: it is raised as a class, from another thread."""
+        return (
+            "the handler computed too long without a call, on the thread that all sessions share; "
+            "put the computation into a function marked @autokitteh.activity"
+        )

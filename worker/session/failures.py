@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from autokitteh import AutoKittehError
 from worker.contracts import JSON
-from worker.errors import WorkerError
+from worker.errors import OverBudget, WorkerError
 from worker.payload.exceptions import remote_frames
 from worker.usercode import frames
 
@@ -24,6 +24,8 @@ def type_name(error: BaseException) -> str:
     """The type as a traceback shows it: no module for built-in exceptions; of an error of ours its code."""
     if isinstance(error, WorkerError):
         return error.code
+    if isinstance(error, OverBudget):
+        return OverBudget.__name__
     kind = type(error)
     return (
         kind.__qualname__

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autokitteh.errors import AutoKittehError, ConnectionInitError
-from worker.errors import CallError
+from worker.errors import CallError, OverBudget
 from worker.session.failures import to_failure
 from worker.story.render import headline
 
@@ -64,3 +64,10 @@ def test_a_code_of_its_own_travels_with_an_error():
     """Across the boundary of a process, too."""
     error = pickle.loads(pickle.dumps(AutoKittehError("too large", code="AK1404")))
     assert (str(error), error.code, AutoKittehError("x").code) == ("too large", "AK1404", "AK1800")
+
+
+def test_a_handler_that_computed_too_long_is_told_what_to_do(tmp_path):
+    """It is raised as a class, which says nothing by itself."""
+    failure = to_failure(OverBudget(), tmp_path)
+    assert str(failure.message).startswith("OverBudget: the handler computed too long without a call")
+    assert "@autokitteh.activity" in str(failure.message)
