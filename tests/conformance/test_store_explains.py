@@ -210,6 +210,7 @@ def test_lost_events_are_those_without_an_effect(store):
         == lost(until=clock.now() - dt.timedelta(hours=1))
         == []
     )
+    assert lost(source="new", trigger="new", former=["hook"]) == [skipped.id, tried.id]
     assert store.events.lost("q") == []
     found = store.events.repetitions([repeated.id, tried.id, handled.id])
     assert {key: [item.id for item in value] for key, value in found.items()} == {

@@ -232,9 +232,12 @@ def chosen(store: Store, choice: Choice) -> list[Event]:
             f"{choice.project} has no active deployment",
             hint=f"Nothing would start. See `ak deployment list {choice.project}`, or deploy it: `ak deploy DIR`",
         )
+    called = choice.trigger or source
+    renames = store.triggers.renames(choice.project, applied=True)
     return store.events.lost(
         choice.project,
         source=source,
+        former=[old for old, new in renames.items() if new == called],
         trigger=choice.trigger,
         event_type=choice.event_type,
         since=moment_of(choice.since),

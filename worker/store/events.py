@@ -97,6 +97,7 @@ class Events:
         until: dt.datetime | None = None,
         handled: bool = False,
         limit: int = 1000,
+        former: Sequence[str] = (),
     ) -> builtins.list[Event]:
         """Events that led to nothing, and whose repetitions led to nothing either; oldest first, no repetitions.
 
@@ -109,17 +110,18 @@ class Events:
             until: not younger.
             handled: those that led to something as well.
             limit: at most so many.
+            former: what source and trigger were called before; those count as well.
         """
         again = _E.alias()
         query = sa.select(_E).where((_E.c.project == project) & (_E.c.repeats == ""))
-        for column, value in ((_E.c.source, source), (_E.c.event_type, event_type)):
-            query = query.where(column == value) if value else query
+        query = query.where(_E.c.source.in_([source, *former])) if source else query
+        query = query.where(_E.c.event_type == event_type) if event_type else query
         query = query.where(_E.c.created_at >= since) if since is not None else query
         query = query.where(_E.c.created_at <= until) if until is not None else query
         if not handled:
             took: sa.ColumnElement[bool] = _D.c.state.in_(_HANDLED)
             if trigger:
-                took &= (_D.c.kind == "start") & (_D.c.trigger == trigger)
+                took &= (_D.c.kind == "start") & _D.c.trigger.in_([trigger, *former])
             itself = sa.select(_D.c.id).where((_D.c.event_id == _E.c.id) & took)
             later = (
                 sa.select(_D.c.id)
