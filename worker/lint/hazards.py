@@ -16,7 +16,7 @@ from worker.lint.calls import is_activity
 from worker.lint.findings import ERROR, IN_ACTIVITY, NOTE, WARNING, Hazard, hazard
 from worker.lint.names import Call, Loop, Summary
 from worker.lint.reader import Reader
-from worker.lint.shape import is_property
+from worker.lint.shape import is_property, spoken
 from worker.lint.values import (
     Container,
     Function,
@@ -97,7 +97,7 @@ def find(reader: Reader) -> list[Hazard]:
 
 def _of_function(reader: Reader, function: Function, summary: Summary) -> Iterator[Hazard]:
     if isinstance(function.node, ast.Module):
-        yield from _at_module_level(function, summary)
+        yield from _at_module_level(reader, function, summary)
         return
     if is_activity(function):
         yield from marked.changed_arguments(function)
@@ -112,7 +112,7 @@ def _of_function(reader: Reader, function: Function, summary: Summary) -> Iterat
     yield from _read_by_others(reader, function)
 
 
-def _at_module_level(function: Function, summary: Summary) -> Iterator[Hazard]:
+def _at_module_level(reader: Reader, function: Function, summary: Summary) -> Iterator[Hazard]:
     for call in summary.calls:
         name = call.verdict.name
         if call.verdict.kind in {"activity", "local"} and call.verdict.user is None:
@@ -123,6 +123,15 @@ def _at_module_level(function: Function, summary: Summary) -> Iterator[Hazard]:
                 WARNING,
                 f"{name} is called at module level: once in every session and again on every replay",
                 "call it in the handler, where it is one recorded step",
+            )
+        elif call.verdict.user is not None and _is_made(call) and _calls_out(reader, call.verdict.user):
+            yield hazard(
+                function,
+                call.line,
+                "module-level-io",
+                WARNING,
+                f"{name} calls to the outside, at module level: once in every session and again on every replay",
+                "call it in the handler, where its calls are recorded steps",
             )
         elif call.verdict.kind in {"step", "child", "wait"}:
             yield hazard(
@@ -135,6 +144,18 @@ def _at_module_level(function: Function, summary: Summary) -> Iterator[Hazard]:
             )
         elif _writes_file(call):
             yield _written(function, call)
+
+
+def _is_made(call: Call) -> bool:
+    """Whether the function is called here; one that is handed over may be called by others, later."""
+    user = call.verdict.user
+    if user is None or not isinstance(call.node, ast.Call):
+        return False
+    return user.name in {"__init__", spoken(call.node.func).rpartition(".")[2]}
+
+
+def _calls_out(reader: Reader, function: Function) -> bool:
+    return is_activity(function) or any(call.verdict.kind == "activity" for _, call in reader.calls(function))
 
 
 def _of_call(function: Function, call: Call) -> Iterator[Hazard]:
