@@ -160,7 +160,8 @@ class LogBatch:
 
     A batch of the session itself replaces the run's own lines from ``first`` on; a batch of an activity's
     attempt (``attempt`` > 0) only adds. ``task`` grows with the run's history: of two processes that have had the
-    same run, the one with the longer history is the one whose lines count.
+    same run, the one with the longer history is the one whose lines count. ``acknowledged`` is the last task of which
+    something stays where the session was moved: lines of later ones were never acknowledged, whatever their numbers.
     """
 
     project: str
@@ -172,6 +173,7 @@ class LogBatch:
     task: int = 0
     handler: str = ""
     event_id: str = ""
+    acknowledged: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -54,6 +55,16 @@ def test_lines_of_a_task_that_another_process_took_over_are_left_out(store):
     assert texts(store) == ["a", "B", "C"]
     store.log.write([batch(2, "C again", task=14)])
     assert texts(store) == ["a", "B", "C again"]
+
+
+def test_moved_session_leaves_what_was_acknowledged(store):
+    """Its lines begin far behind; what a process of the version before wrote for a task nobody accepted goes."""
+    store.log.write([batch(0, "a", "b", task=3), batch(2, "c", task=9)])
+    moved = batch(1_000_000, "new", task=12)
+    store.log.write([dataclasses.replace(moved, acknowledged=3)])
+    assert texts(store) == ["a", "b", "new"]
+    store.log.write([batch(1_000_001, "newer", task=12)])
+    assert texts(store) == ["a", "b", "new", "newer"]
 
 
 def test_last_attempt_of_a_call_is_shown(store):

@@ -6,6 +6,9 @@ Rules:
 2. Lines of an activation that replays are counted and dropped.
 3. The lines of one activation leave as one batch which replaces the run's lines from its first number on: lines of
    a task that was never acknowledged may differ when the task runs again.
+4. A session that was moved to another version may have other lines up to the place where it waits: its next lines
+   begin at numbers that no line of the version before can have, so that what was acknowledged stays as it was. What a
+   process of that version left unacknowledged is named by the task (``acknowledged``), since numbers say nothing there.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from worker.contracts import LogBatch, LogLine
 
 _DETAILS_LINES = 5  # the last printed lines shown in the Temporal UI
 _TEXT_LIMIT = 32_768  # characters of one line
+_MOVE = 1_000_000  # more lines than a session can write between two moves
 
 
 class Output:
@@ -43,6 +47,11 @@ class Output:
         self._origin = origin  # of a run that has no details of its own in the Temporal UI
         self._next = first
         self._first = first
+        self._start = first
+        self._moves = 0
+        self._version = ""  # that handled the activation before
+        self._task = 0  # of the activation before
+        self._acknowledged: int | None = None
         self._handler = handler
         self.event_id = ""  # of the event that started the session
         self._lines: list[LogLine] = []
@@ -82,17 +91,23 @@ class Output:
             begun, self.begun = self.begun, ""
             self.add("print", begun)
 
-    def begin(self) -> None:
-        """An activation begins: what follows belongs to it."""
+    def begin(self, version: str = "") -> None:
+        """An activation begins: what follows belongs to it. ``version`` is the build that has it, or had it."""
+        self._acknowledged = None
+        if version and self._version and version != self._version:
+            self._moves += 1
+            self._next = max(self._next, self._start + self._moves * _MOVE)
+            self._acknowledged = self._task
         self._first = self._next
         self._lines = []
 
-    def take(self, *, replaying: bool, task: int = 0) -> LogBatch | None:
+    def take(self, *, replaying: bool, task: int = 0, version: str = "") -> LogBatch | None:
         """The batch of the activation that just ended, or None when there is nothing to write.
 
         The first activation after a replay always writes: an earlier process may have left lines of a task
         that was never acknowledged. ``task`` is the length of the history the activation knows.
         """
+        self._version, self._task = version or self._version, task
         if replaying or not (self._lines or self._first_live):
             return None
         self._first_live = False
@@ -106,6 +121,7 @@ class Output:
             handler=self._handler,
             event_id=self.event_id,
             task=task,
+            acknowledged=self._acknowledged,
         )
 
     def details(self, waiting_for: str) -> str:

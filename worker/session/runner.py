@@ -121,12 +121,13 @@ class SessionInstance(WorkflowInstance):
         if not state.thread:
             state.enter_thread()
         info = self._inner.get_info()
+        version = str(act.deployment_version_for_current_task.build_id)
         working = any(not job.HasField("query_workflow") for job in act.jobs)
         session = getattr(self._inner._object, "session", None)
         if session is not None and any(job.HasField("cancel_workflow") for job in act.jobs):
             session.stop_is_due = True
         if working and session is not None:
-            session.output.begin()
+            session.output.begin(version)
         self._watch.begin(info.workflow_id, info.run_id)
         try:
             return self._inner.activate(act)
@@ -135,7 +136,9 @@ class SessionInstance(WorkflowInstance):
             self._inner.rest()
             session = getattr(self._inner._object, "session", None)
             if working and session is not None:
-                batch = session.output.take(replaying=act.is_replaying, task=act.history_length)
+                batch = session.output.take(
+                    replaying=act.is_replaying, task=act.history_length, version=version
+                )
                 if batch is not None:
                     self._host.emit(batch)
 

@@ -18,6 +18,7 @@ _T = tables.session_log
 _HERE = sa.and_(*(_T.c[name] == sa.bindparam(name) for name in ("workflow_id", "run_id", "attempt")))
 # A session's lines replace those from its first one on; an activity's replace the same lines of the same attempt.
 _FROM = sa.delete(_T).where(_HERE & (_T.c.line >= sa.bindparam("line")))
+_UNACKNOWLEDGED = sa.delete(_T).where(_HERE & (_T.c.task > sa.bindparam("task")))
 _NEWER = sa.select(_T.c.seq).where(
     _HERE & (_T.c.line >= sa.bindparam("line")) & (_T.c.task > sa.bindparam("task"))
 )
@@ -38,6 +39,7 @@ class SessionLog:
         self._database = database
         self._newer = database.prepare(_NEWER)
         self._from, self._same = database.prepare(_FROM), database.prepare(_SAME)
+        self._unacknowledged = database.prepare(_UNACKNOWLEDGED)
         names = [column.name for column in _T.c if column is not _T.c.seq]
         self._insert = database.prepare(sa.insert(_T), names)
 
@@ -55,6 +57,14 @@ class SessionLog:
             kept = [batch for batch in batches if not self._is_late(cursor, batch)]
             rows = [as_row(batch, line) for batch in kept for line in batch.lines]
             self._from.run(cursor, [beginning(batch) for batch in kept if not batch.attempt])
+            self._unacknowledged.run(
+                cursor,
+                [
+                    {**beginning(item), "task": item.acknowledged}
+                    for item in kept
+                    if item.acknowledged is not None
+                ],
+            )
             self._same.run(cursor, [row for row in rows if row["attempt"]])
             self._insert.run(cursor, rows)
 
