@@ -57,10 +57,15 @@ def cut(made: Recording, at: int, outcome: JSON = None) -> JSON:
     }
 
 
+def so_many(steps: int) -> str:
+    """``3 steps``."""
+    return f"{steps or 'no'} step{'s' if steps != 1 else ''}{'' if steps else ' yet'}"
+
+
 def _check(made: Recording, at: int, outcome: JSON) -> None:
     if not 1 <= at <= len(made.steps):
         raise NotFoundError(
-            f"{made.origin} has no step {at}: it asked for {len(made.steps)}",
+            f"{made.origin} has no step {at}: it has {so_many(len(made.steps))}",
             hint=f"`ak session show {made.origin}` numbers them; 0 is the start.",
         )
     step = made.steps[at - 1]

@@ -14,6 +14,7 @@ import pytest
 from tests.helpers.ak import AK, CommandError
 from tests.helpers.counting import counting
 from tests.helpers.projects import write
+from tests.helpers.waiting import eventually_sync
 
 PROGRAM = """
 import autokitteh
@@ -133,7 +134,10 @@ def test_session_is_stepped_through_with_recorded_results(up, failed, server):
     terminal.type("n")
     assert "first 1" in terminal.expect("(ak) ")
     terminal.type("c")
-    assert f"the recording ends here: {failed} is error" in terminal.expect("is error") + "is error"
+    assert (
+        f"the recording of {failed} ends here: it ended in an error"
+        in terminal.expect("an error") + "an error"
+    )
     assert terminal.close() == 0
     assert dict(server.counts) == before
 
@@ -165,3 +169,53 @@ def test_commands_are_for_scripts(up, failed):
             up.ak("session", "debug", *arguments)
         assert refused.value.status == status
         assert json.loads(refused.value.stdout)["error"]["message"]
+
+
+WAITING = """
+import autokitteh
+
+
+@autokitteh.activity
+def charge(n):
+    print("charged", n)
+    return n
+
+
+def twice(n):
+    return 2 * n
+
+
+def on_event(event):
+    paid = charge(1)
+    autokitteh.next_signal("go")
+    return twice(paid)
+"""
+
+
+def test_recording_of_a_running_session_ends_where_it_waits(up, tmp_path):
+    """Stepping over the open step is the end, told with what is waited for; typed activities are refused, the rest runs."""
+    write(tmp_path / "p", "waiting", {"main.py": WAITING})
+    up.ak("deploy", str(tmp_path / "p"))
+    session = up.ak("session", "start", "waiting", "main.py:on_event")["id"]
+    eventually_sync(
+        lambda: (
+            up.run("session", "debug", session, "--at", "2", "--commands", "w", check=False).returncode == 0
+        ),
+        60,
+    )
+    terminal = Terminal(up, "session", "debug", session, "--at", "2")
+    assert 'autokitteh.next_signal("go")' in terminal.expect("(ak) ")
+    for typed in ("charge(5)", "p charge(5)", "x = [charge(n) for n in (1, 2)]"):
+        terminal.type(typed)
+        seen = terminal.expect("(ak) ")
+        assert "the debugger makes no calls" in seen
+        assert "charged" not in seen
+    terminal.type("p twice(paid)")
+    assert "2" in terminal.expect("(ak) ")
+    terminal.type("n")
+    shown = terminal.expect("ends here: it still runs and waits for the signal go")
+    assert "GreenletExit" not in shown
+    assert f"the recording of {session}" in shown
+    assert terminal.close() == 0
+    assert up.ak("session", "get", session)["state"] == "running"
+    up.ak("session", "stop", session, "--force")

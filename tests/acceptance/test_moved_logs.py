@@ -69,6 +69,7 @@ def go(up, session):
     """The signal that a session waits for."""
 
     async def send():
+        """By Temporal's client."""
         client = await Client.connect(up.ready["temporal"], data_converter=data_converter())
         await client.get_workflow_handle(session).signal("go", 1)
 
@@ -83,6 +84,7 @@ def test_what_was_printed_stays_and_what_is_new_comes_after(up, tmp_path, kills)
     told = {name: [f"one {n}" for n in range(count)] + ["called before"] for name, count in HANDLERS.items()}
 
     def complete():
+        """Each has printed what it was to print, once."""
         assert {name: up.prints(session) for name, session in started.items()} == told
         return True
 

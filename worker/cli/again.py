@@ -33,7 +33,6 @@ _LONGEST_TASK_SECONDS = 120  # Temporal allows no more
 _TASKS_PER_SECOND = 100  # of a record, on a slow machine
 _VISIBLE_SECONDS = 5.0
 _POLL_SECONDS = 0.1
-_RUNS = ("created", "running")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -256,6 +255,6 @@ async def told(
     client: Any, store: Any, new: str, old: dict[str, Any], how: str, *, wait: bool, as_json: bool
 ) -> Any:
     """The new session, with a line about the other one."""
-    rest = "; it still runs and stays as it is" if old["state"] in _RUNS else ""
-    Output(as_json=as_json).progress(f"{how} from {old['id']}, which is {old['state']}{rest}")
+    state = context.ENDINGS.get(old["state"], "still runs and stays as it is")
+    Output(as_json=as_json).progress(f"{how} from {old['id']}, which {state}")
     return await (sessions.ended(client, new, store, None) if wait else sessions.read(client, new, store))

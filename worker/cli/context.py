@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 20.0  # for a Temporal that is just starting
+ENDINGS = {
+    "completed": "completed",
+    "error": "ended in an error",
+    "stopped": "was stopped",
+}  # of a session, in words
 LOOK_SECONDS = 2.0  # where none is on its way, or most of the answer needs none
 
 

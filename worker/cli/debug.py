@@ -19,6 +19,7 @@ from worker.cli.deploy import Json
 from worker.cli.output import Output
 from worker.errors import DeployError, NotFoundError, UsageError, WorkerError
 
+_SHOWN_STEPS = 3
 _NO_CODE_HINT = "Only sessions that a build process has taken up have code to debug."
 
 
@@ -69,7 +70,7 @@ def debug(
         where = next((item["where"] for item in reports if item["state"] == "stopped"), None)
         out.document({"session": wanted["session"], "at": at, "where": where, "output": output}, "")
     elif any(item["state"] == "ended" for item in reports):
-        out.say(f"the recording ends here: {wanted['session']} is {state}")
+        out.say(f"the recording of {wanted['session']} ends here: {state}")
 
 
 async def prepare(client: Any, identifier: str, store: Any, at: int | None) -> Any:
@@ -84,6 +85,7 @@ async def prepare(client: Any, identifier: str, store: Any, at: int | None) -> A
     from temporalio.api.history.v1 import History
 
     from worker.cli import histories
+    from worker.cutting import so_many
     from worker.moving import version_of
     from worker.steps import steps_of
     from worker.supervisor import boot
@@ -102,7 +104,7 @@ async def prepare(client: Any, identifier: str, store: Any, at: int | None) -> A
     last = steps[-1].n if steps else taken_over(events)
     if at is not None and at > last:
         raise NotFoundError(
-            f"{identifier} has no step {at}: it asked for {last}",
+            f"{identifier} has no step {at}: it has {so_many(last)}",
             hint=f"`ak session show {identifier}` numbers them.",
         )
     launch = await asyncio.to_thread(
@@ -110,7 +112,21 @@ async def prepare(client: Any, identifier: str, store: Any, at: int | None) -> A
     )
     content = History(events=events).SerializeToString()
     wanted = {"session": identifier, "bytes": len(content), "at": at}
-    return launch, wanted, content, now["state"]
+    return launch, wanted, content, await standing(client, store, now, steps)
+
+
+async def standing(client: Any, store: Any, now: dict[str, Any], steps: list[Any]) -> str:
+    """How it is with a session where its recording ends: ``it ended in an error``, ``it still runs and waits for …``."""
+    from worker.steps import OPEN
+    from worker.story.waiting import of_session
+
+    if now["state"] in context.ENDINGS:
+        return f"it {context.ENDINGS[now['state']]}"
+    open_now = [f"step {step.n}, {step.name} ({step.where})" for step in steps if step.state == OPEN]
+    open_now = open_now or await of_session(client, store, now["id"])
+    return (
+        f"it still runs and waits for {', '.join(open_now[:_SHOWN_STEPS])}" if open_now else "it still runs"
+    )
 
 
 def taken_over(events: list[Any]) -> int:

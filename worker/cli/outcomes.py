@@ -31,7 +31,7 @@ def outcome_of(made: Recording, at: int, result: str, error: str, codec: Codec) 
         return {}  # refused with the step's number, see cutting.cut
     if error:
         return failed(step, error)
-    value = parse_data(result)
+    value = parse_data(result, "--set-result", '{"status": "paid"}')
     if step.kind in {SLEEP, WAIT}:
         if value is not None or at in made.settled:
             raise UsageError(

@@ -25,6 +25,7 @@ session_log.add_to(app)
 
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 5.0
+_SHOWN_JSON = 30  # characters of what is no JSON
 Session = Annotated[
     str,
     typer.Argument(
@@ -229,8 +230,12 @@ def split_pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def parse_data(text: str) -> Any:
-    """JSON given on the command line, or in a file after ``@``."""
+def parse_data(text: str, option: str = "--data", example: str = '{"n": 3}') -> Any:
+    """JSON given on the command line, or in a file after ``@``.
+
+    Raises:
+        UsageError: it is no JSON; the message shows where.
+    """
     if not text:
         return None
     if text.startswith("@"):
@@ -240,4 +245,21 @@ def parse_data(text: str) -> Any:
     try:
         return given.parsed(data)
     except ValueError as error:
-        raise UsageError(f"the data is not JSON: {error}", hint="Example: `--data '{\"n\": 3}'`") from None
+        reason, hint = str(error), f"Example: `{option} '{example}'`"
+        if isinstance(error, json.JSONDecodeError):
+            reason = place_in(error)
+            if not text.startswith("@"):
+                hint = f"Quote it for the shell, names and texts again in it: `{option} '{example}'`, `{option} '\"text\"'`"
+        raise UsageError(f"{option} is not JSON: {reason}", hint=hint) from None
+
+
+def place_in(error: json.JSONDecodeError) -> str:
+    """``Expecting value at column 2: 'n: 3}'``: what is wrong, and where a text stops being JSON."""
+    rest = error.doc[error.pos :].split("\n")[0]
+    if not rest.strip():
+        last = error.doc[: error.pos].rstrip().split("\n")[-1]
+        return (
+            f"{error.msg} at the end of {last[-_SHOWN_JSON:]!r}" if last else f"{error.msg} in an empty text"
+        )
+    line = f"line {error.lineno}, " if "\n" in error.doc else ""
+    return f"{error.msg} at {line}column {error.colno}: {rest[:_SHOWN_JSON]!r}"

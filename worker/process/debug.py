@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from greenlet import getcurrent
+from greenlet import GreenletExit, getcurrent
 from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
@@ -41,7 +41,7 @@ from worker.payload.converter import data_converter
 from worker.process import assemble
 from worker.process.__main__ import Reporter
 from worker.process.naps import Naps
-from worker.process.prompt import Prompt
+from worker.process.prompt import NO_CALLS, Prompt
 from worker.process.replay import NoLog, NoWatch, ReadOnlyBlobs, read_exactly
 from worker.session import calls, failures, system
 from worker.session.greenlets import Driver
@@ -128,6 +128,9 @@ class Debugging:
 
         try:
             return real(driver, make)
+        except GreenletExit:
+            self._prompt.leave()  # the recording ends here; how the session is put away is not the program's
+            raise
         finally:
             if not driver.closed:
                 self._prompt.follow()
@@ -198,7 +201,7 @@ class Debugging:
     def _refuse_typed(self) -> None:
         """What is typed at the prompt makes no step: the replay could not go on after it."""
         if self._prompt.asking and getcurrent() is self._prompt.asking:
-            raise CallError("the debugger makes no calls: the session's own have their recorded results")
+            raise CallError(NO_CALLS)
 
 
 async def debug(

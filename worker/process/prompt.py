@@ -7,18 +7,37 @@ session from the network is off while the prompt waits, and on while something t
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import os
 import pdb  # noqa: T100 - this is the debugger
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 from greenlet import getcurrent
 
+from worker.errors import CallError
+from worker.usercode.callees import mark_of
+
 _PROMPT = "(ak) "
+NO_CALLS = "the debugger makes no calls: the session's own have their recorded results"
 _WHERE = "_pdbcmd_print_frame_status"  # what pdb asks itself since Python 3.13, after all that was typed
+
+
+def marked(frame: FrameType) -> bool:
+    """Whether the frame is of a function, or a method, that is marked ``@activity``."""
+    names = frame.f_code.co_qualname.split(".")
+    found: Any = frame.f_globals.get(names[0])
+    for name in names[1:]:
+        found = getattr(found, name, None)
+    return (
+        getattr(inspect.unwrap(found), "__code__", None) is frame.f_code and bool(mark_of(found))
+        if found
+        else False
+    )
 
 
 class Prompt(pdb.Pdb):
@@ -72,6 +91,11 @@ class Prompt(pdb.Pdb):
             # Since Python 3.12 only a change reaches code that is under way: that of this greenlet.
             sys.settrace(None)
             sys.settrace(self.trace_dispatch)
+
+    def leave(self) -> None:
+        """Trace no more."""
+        self._tracing = False
+        sys.settrace(None)
 
     def post_mortem(self, error: BaseException) -> None:
         """Stand where an error was raised."""
@@ -176,18 +200,28 @@ class Prompt(pdb.Pdb):
 
     def default(self, line: str) -> None:
         """A statement of the user's."""
-        self._guard.arm()
-        try:
+        with self._evaluating():
             super().default(line)
-        finally:
-            self._guard.disarm()
 
     def _getval(self, arg: str) -> Any:
-        self._guard.arm()
-        try:
+        with self._evaluating():
             return super()._getval(arg)
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """What was typed runs: without network, and without the functions that are steps in the program itself."""
+        self._guard.arm()
+        sys.setprofile(self._entered)
+        try:
+            yield
         finally:
+            sys.setprofile(None)
             self._guard.disarm()
+
+    def _entered(self, frame: FrameType, event: str, _arg: Any) -> None:
+        """A function marked as an activity is called directly, for what is typed passes no router."""
+        if event == "call" and self.is_users(frame) and marked(frame):
+            raise CallError(NO_CALLS)
 
     def do_quit(self, arg: str) -> bool | None:
         """Leave; the session's code does not go on."""

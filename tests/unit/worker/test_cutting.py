@@ -75,7 +75,7 @@ def test_another_outcome_replaces_the_last_result():
 @pytest.mark.parametrize(
     ("at", "kind", "error", "text"),
     [
-        (4, CALL, NotFoundError, "has no step 4: it asked for 3"),
+        (4, CALL, NotFoundError, "has no step 4: it has 3 steps"),
         (2, CALL, UsageError, "has no result yet"),
         (1, CHILD, UsageError, "was asked for at the same time as step 1"),
     ],
