@@ -12,6 +12,7 @@ from worker import clock
 from worker.cli import completing, context
 from worker.cli.deploy import Json
 from worker.cli.output import Output, encode
+from worker.errors import TemporalError
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -77,11 +78,19 @@ async def following(client: Client, store: Store, identifier: str, *, prints: bo
     from worker.cli import sessions_view as view
 
     out, page, last, seen = Output(as_json=False), Page(prints=prints), 0, set()
-    asked, is_open = float("-inf"), True
+    asked, is_open, away = float("-inf"), True, False
     while True:
         if clock.monotonic() - asked > _STATE_SECONDS:
             # Asked before the lines are read: those of a session that has ended are all there.
-            asked, is_open = clock.monotonic(), await view.state_now(client, identifier) in _OPEN
+            asked = clock.monotonic()
+            try:
+                is_open, away = await view.state_now(client, identifier) in _OPEN, False
+            except (
+                TemporalError
+            ) as error:  # it is being started again, say: what is written is told all the same
+                if not away:
+                    out.progress(f"{error.message}: asking again")
+                away = True
         lines = await asyncio.to_thread(store.log.since, identifier, last)
         for line in lines:
             last = max(last, line.seq)
