@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -54,8 +56,11 @@ def test_ak_up_was_killed(tmp_path):
     catalogue.check_situation("`ak up` was killed", said, names)
 
 
-def test_the_gateway_has_lost_temporal(up, monkeypatch):
+def test_the_gateway_has_lost_temporal(up, tmp_path, monkeypatch):
     """The Temporal server is there and does not answer, as one that is swapped out."""
+    up.ak(
+        "deploy", str(write(tmp_path / "served", "served", {"main.py": "def on_event(event):\n    pass\n"}))
+    )
     gateway = up.ready["gateway"]
     names = {"127.0.0.1:9980": gateway.removeprefix("http://")}
     monkeypatch.setitem(up.environment, "AK_LISTEN", names["127.0.0.1:9980"])
@@ -90,22 +95,35 @@ def test_a_process_is_killed_again_and_again(up, tmp_path):
     catalogue.check_situation("A process is killed again and again", said, names)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="needs the right to mount a disk")
+@contextlib.contextmanager
+def disk(at: Path, size: int) -> Iterator[None]:
+    """A small one; skips where this user may mount none."""
+    at.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(at)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", at], check=True)
+
+
 def test_the_disk_is_nearly_full(tmp_path):
     """A small one, with the home on it."""
     home = tmp_path / "home"
-    home.mkdir()
-    options = f"size={FREE + 1_000_000},mode=0700"
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", home], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a disk")
-    try:
+    with disk(home, FREE + 1_000_000):
         run(["project", "list"], environment(home))
         left = os.statvfs(home)
         room = f"{left.f_bavail * left.f_frsize // 1_000_000} MB"
         said = lines_of(run(["doctor"], environment(home)).stdout, "disk")
-    finally:
-        subprocess.run(["umount", home], check=True)
     catalogue.check_situation("The disk is nearly full", said, {"~/.autokitteh": str(home), "81 MB": room})
+
+
+def test_the_disk_of_the_home_is_full(tmp_path):
+    """No byte more goes in."""
+    home = tmp_path / "home"
+    with disk(home, 65_536):
+        left = os.statvfs(home)
+        (home / "filler").write_bytes(bytes(left.f_bavail * left.f_frsize))
+        said = run(["up"], environment(home)).stderr
+    catalogue.check_situation("The disk of the home is full", said, {"~/.autokitteh": str(home)})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import sys
 import traceback
@@ -23,6 +24,15 @@ USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and hasattr(kind, "show")
 )
 INTERRUPTED = 130
+# What the operating system refuses whoever asks, and what to do.
+_ROOM = "Make room on that disk, or set AK_HOME to a directory on another one."
+_OF_THE_MACHINE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EROFS: "Make that disk writable, or set AK_HOME to a directory on another one.",
+    errno.EMFILE: "Allow more open files: `ulimit -n`.",
+    errno.ENFILE: "Too much runs on this machine: end some of it.",
+}
 
 
 def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exception], WorkerError]) -> int:
@@ -64,6 +74,11 @@ def explained_error(error: Exception) -> WorkerError:
         from worker.rpc import refused
 
         return refused("Temporal refused", error)  # type: ignore[arg-type]
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return WorkerError(
+            f"{error.filename or config.home_directory()}: {error.strerror}",
+            hint=_OF_THE_MACHINE[error.errno],
+        )
     try:
         report = str(write_report(error))
     except OSError as failure:

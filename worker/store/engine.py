@@ -37,6 +37,7 @@ _POSTGRES_PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+_SECRETS = ("password", "sslpassword", "passfile")  # of a URL's query, never shown
 _BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
 # As SQLite and Postgres say it.
 _NO_SPACE = re.compile(r"disk is full|No space left on device|quota exceeded", re.IGNORECASE)
@@ -77,7 +78,8 @@ class Database:
         parsed = parse(url)
         self.dialect = parsed.get_backend_name()
         self._lock = threading.Lock()
-        self._place = parsed.set(drivername=self.dialect).render_as_string(hide_password=True)
+        told = parsed.set(drivername=self.dialect).difference_update_query(_SECRETS)
+        self._place = told.render_as_string(hide_password=True)
         if self.dialect == "sqlite":
             self.engine = sa.create_engine(
                 parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
@@ -181,7 +183,7 @@ class Database:
         if _NO_SPACE.search(text):
             return _NO_SPACE_HINT
         if self.dialect == "sqlite":
-            return "Check AK_DATABASE_URL: it names a file that you may read and write, and so its directory."
+            return "Check AK_DATABASE_URL: you may write to its file and directory, and their disk has room."
         return "Check AK_DATABASE_URL and that it runs."
 
     def insert(self, table: sa.Table) -> Any:

@@ -246,6 +246,14 @@ def database_directory(place: Place) -> object:
 
 
 @situation
+def database_is_a_directory(place: Place) -> object:
+    """The database cannot be opened."""
+    (place.here / "data").mkdir()
+    place.patch.setenv("AK_DATABASE_URL", f"sqlite:///{place.here}/data")
+    return place.ak("project", "list")
+
+
+@situation
 def newer_database(place: Place) -> object:
     """The database was used by a newer version of ak."""
     place.ak("project", "list")

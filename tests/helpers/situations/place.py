@@ -21,6 +21,7 @@ OF_INSTALLATIONS = (
     "A container asks whether its gateway can work",
     "The gateway has lost Temporal",
     "A process is killed again and again",
+    "The disk of the home is full",
 )
 
 
