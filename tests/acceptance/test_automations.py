@@ -112,12 +112,14 @@ def test_reminders_of_a_schedule_are_sent_once_each(up, vendor):
 
     eventually_sync(comments, 60)
     session = begin(up, "reminders", "look")
-    assert ended(up, session)["state"] == "completed"
+    done = ended(up, session)
+    assert done["state"] == "completed", done
     before = vendor.asked().count("/repos/octo/repo/pulls")
     eventually_sync(lambda: vendor.asked().count("/repos/octo/repo/pulls") > before + 1, 60)
     assert comments() >= 1
     session = begin(up, "reminders", "look")
-    assert ended(up, session)["state"] == "completed"
+    done = ended(up, session)
+    assert done["state"] == "completed", done
     assert up.prints(session) == ["[7] ['reminded', 'ticks'] True"]
 
 

@@ -261,7 +261,8 @@ def status(url: str) -> int:
         with urllib.request.urlopen(urllib.request.Request(url, data=b"{}"), timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
 
 
 DEPENDS = """
