@@ -1,4 +1,7 @@
-"""``ak session show``, ``list`` and ``log --follow``: what sessions did, do and wait for."""
+"""``ak session show``, ``list`` and ``log --follow``: what sessions did, do and wait for.
+
+Length: one installation, one project and one failed session serve all of it.
+"""
 
 from __future__ import annotations
 
@@ -166,6 +169,28 @@ def test_show_tells_all_that_a_failed_session_did(up, failed):
         check=True,
     )
     check(wide.stdout, "session/show-failed")
+
+
+def test_one_step_in_whole(up, failed):
+    """Arguments and result without an end, also from the store; secrets masked, errors with their lines."""
+    text = up.run("session", "show", failed["id"], "--step", "1").stdout
+    assert "top-secret-1" not in text
+    assert "given\n  9\n" in text
+    assert "given token\n" in text
+    assert "came back\n  {\n" in text
+    steps = {
+        entry["text"].partition("(")[0]: entry["n"]
+        for entry in up.ak("session", "show", failed["id"])["runs"][0]["entries"]
+        if "n" in entry
+    }
+    large = up.ak("session", "show", failed["id"], "--step", str(steps["main.large"]))
+    assert large["result"] == ["y" * 300_000]
+    assert large["arguments"] == []
+    charged = up.ak("session", "show", failed["id"], "--step", str(steps["main.charge"]))
+    assert charged["failure"] is None or "the bank does not answer" in charged["failure"]["message"]
+    missing = up.run("session", "show", failed["id"], "--step", "99", check=False)
+    assert missing.returncode == 4
+    assert f"{failed['id']} has no step 99" in missing.stderr
 
 
 def test_show_as_json(up, failed):

@@ -16,15 +16,16 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker.contracts import LINE_CALL, MEMO_PARENT
 from worker.errors import NotFoundError, WorkerError
-from worker.steps import CHILD, OPEN, Step
+from worker.steps import CHILD, OPEN, Reader, Step
 from worker.store import Store
 from worker.store.records import StoredLine
 from worker.story import previews, requests
-from worker.story.build import Collector, as_entry, entries_of, line_numbers, small, tells
+from worker.story.build import REFERENCE, Collector, as_entry, entries_of, line_numbers, small, tells
 from worker.story.meanwhile import meanwhile
 from worker.story.model import Entry, Run, Story
 from worker.story.sources import Sources
 from worker.story.waiting import waits_for
+from worker.story.whole import Whole, payloads_of, whole
 
 MAX_RUNS = 20
 MAX_CHILDREN = 50
@@ -121,6 +122,28 @@ class Teller:
         entries = tuple(as_entry(line) for line in kept)
         run = Run("", facts["started_at"], facts["state"], ended_at=facts["ended_at"], entries=entries)
         return Story(facts, (run,), notes=("Temporal does not keep its history any more: this is its log",))
+
+    async def step(self, identifier: str, number: int, run_id: str = "") -> Whole | None:
+        """One step of a run, the latest if none is named, with all of its values; None where there is no such step."""
+        found: dict[int, Step] = {}
+
+        def keep(step: Step) -> Step:
+            if step.n != number:
+                return replace(step, arguments=(), result=None, failure=None, last_failure=None)
+            found[number] = step
+            return step
+
+        reader = Reader(keep)
+        handle = self._client.get_workflow_handle(identifier, run_id=run_id or None)
+        async for event in handle.fetch_history_events():
+            reader.read(event)
+        codec = self._client.data_converter.payload_codec
+        if number not in found:
+            return None
+        for payload in payloads_of(found[number]):
+            if codec is not None and REFERENCE in payload.metadata:
+                payload.CopyFrom((await codec.decode([payload]))[0])
+        return whole(found[number])
 
     async def collect(self, identifier: str, run_id: str) -> Collector:
         """The history of one run, read page by page."""

@@ -19,6 +19,7 @@ from worker.steps import CHILD, READ, SIGNAL, SYSTEM
 CHARACTERS = 200
 _MESSAGE_CHARACTERS = 1000
 _PREVIEWED = ("pickle", "secret", "escaped")
+_OURS = frozenset({"op", "shown", "id"})  # of the arguments of the SDK's own functions
 _SILENT = frozenset({"subscribe", "unsubscribe", "await_signal", "find_project"})  # their results are for us
 
 
@@ -62,63 +63,84 @@ def value_of(payload: Payload) -> Any:
         return Shown(f"<{len(payload.data)} bytes of {encoding or 'unknown encoding'}>")
 
 
+def given(kind: str, payloads: Iterable[Payload]) -> list[tuple[str, Any]]:
+    """The arguments of a step as the history has them, each with its name where it has one."""
+    values = [value_of(payload) for payload in payloads]
+    if kind in {CHILD, SIGNAL}:
+        return [("", item) for item in values]
+    first = values[0] if values else {}
+    if not isinstance(first, dict):
+        return [("", first)]
+    if kind == SYSTEM:
+        return [(key, item) for key, item in first.items() if key not in _OURS]
+    arguments = first.get("args", first.get("preview", []))
+    keywords = first.get("kwargs", first.get("preview_kwargs", {}))
+    listed = arguments if isinstance(arguments, list) else [arguments]
+    named = keywords.items() if isinstance(keywords, dict) else ()
+    return [*(("", item) for item in listed), *named]
+
+
 def call_text(kind: str, name: str, payloads: Iterable[Payload], characters: int = CHARACTERS) -> str:
     """The call as it can be told from its arguments in the history, for when the session's log has no line of it."""
-    values = [value_of(payload) for payload in payloads]
+    items = given(kind, payloads)
+    parts = [f"{key}={shown(item)}" if key and kind != SYSTEM else shown(item) for key, item in items]
     if kind == CHILD:
-        return cut(f"start({name!r}, {shown(values[0]) if values else ''})".replace(", )", ")"), characters)
+        return cut(f"start({', '.join([repr(name), *parts[:1]])})", characters)
     if kind == SIGNAL:
-        return cut(f"signal {name}({shown(values[0]) if values else ''})", characters)
-    first = values[0] if values else {}
-    if kind == SYSTEM and isinstance(first, dict):
-        given = {key: item for key, item in first.items() if key not in {"op", "shown", "id"}}
-        parts = [shown(item) for item in given.values()]
-    elif isinstance(first, dict):
-        arguments = first.get("args", first.get("preview", []))
-        keywords = first.get("kwargs", first.get("preview_kwargs", {}))
-        listed = arguments if isinstance(arguments, list) else [arguments]
-        parts = [shown(item) for item in listed]
-        parts += (
-            [f"{key}={shown(item)}" for key, item in keywords.items()] if isinstance(keywords, dict) else []
-        )
-    else:
-        parts = [shown(first)]
+        return cut(f"signal {name}({', '.join(parts[:1])})", characters)
     return cut(f"{name}({', '.join(parts)})", characters)
 
 
-def result_text(kind: str, name: str, payload: Payload | None, characters: int = CHARACTERS) -> str | None:
-    """What came back; None for nothing worth a line."""
+def came_back(kind: str, name: str, payload: Payload | None) -> list[Any]:
+    """The result of a step as the history has it; an empty list for nothing worth a line."""
     if payload is None:
-        return None
+        return []
     tree = value_of(payload)
     if kind != CHILD and isinstance(tree, dict) and "pickle" not in tree:
         tree = tree.get("result")
     if kind == READ and name == "get_value" and isinstance(tree, dict):
         tree = tree.get("value") if tree.get("found") else None
-    if kind == SYSTEM and (tree is None or name in _SILENT):
-        return None
-    return shown(tree, characters)
+    return [] if kind == SYSTEM and (tree is None or name in _SILENT) else [tree]
 
 
-def failure_text(failure: Failure | None) -> str | None:
-    """``ConnectionError: refused (main.py:41)``."""
+def result_text(kind: str, name: str, payload: Payload | None, characters: int = CHARACTERS) -> str | None:
+    """What came back; None for nothing worth a line."""
+    found = came_back(kind, name, payload)
+    return shown(found[0], characters) if found else None
+
+
+def failure_text(failure: Failure | None, characters: int | None = _MESSAGE_CHARACTERS) -> str | None:
+    """``ConnectionError: refused (main.py:41)``, cut unless ``characters`` is None."""
     if failure is None:
         return None
-    while failure.HasField("cause") and not failure.HasField("application_failure_info"):
-        failure = failure.cause
+    failure = _innermost(failure)
     if failure.HasField("timeout_failure_info"):
         return f"timed out: {failure.message}"
-    details = None
-    if failure.HasField("application_failure_info"):
-        payloads = failure.application_failure_info.details.payloads
-        details = value_of(payloads[0]) if payloads else None
-    if not isinstance(details, dict) or "message" not in details:
-        return cut(failure.message, _MESSAGE_CHARACTERS)
-    kind = str(details.get("type", "")).removeprefix("builtins:").replace(":", ".")
-    frames = details.get("frames") or []
-    where = str(details.get("where") or (f"{frames[-1][0]}:{frames[-1][1]}" if frames else ""))
-    text = ": ".join(part for part in (kind, str(details["message"])) if part)
-    return cut(f"{text} ({where})" if where else text, _MESSAGE_CHARACTERS)
+    details = details_of(failure)
+    if "message" not in details:
+        text = failure.message
+    else:
+        kind = str(details.get("type", "")).removeprefix("builtins:").replace(":", ".")
+        frames = details.get("frames") or []
+        where = str(details.get("where") or (f"{frames[-1][0]}:{frames[-1][1]}" if frames else ""))
+        text = ": ".join(part for part in (kind, str(details["message"])) if part)
+        text = f"{text} ({where})" if where else text
+    return text if characters is None else cut(text, characters)
+
+
+def details_of(failure: Failure | None) -> dict[str, Any]:
+    """What a failure of ours says about the exception; empty for any other."""
+    if failure is None:
+        return {}
+    payloads = _innermost(failure).application_failure_info.details.payloads
+    details = value_of(payloads[0]) if payloads else None
+    return details if isinstance(details, dict) else {}
+
+
+def _innermost(failure: Failure) -> Failure:
+    while failure.HasField("cause") and not failure.HasField("application_failure_info"):
+        failure = failure.cause
+    return failure
 
 
 def cut(text: str, characters: int) -> str:
