@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import httpx
@@ -59,6 +60,9 @@ def test_list_says_that_there_is_no_such_thing_or_what_it_looked_for(up, failed)
     ):
         done = up.run("session", "list", *arguments, check=False)
         assert (done.returncode, told in done.stderr, done.stdout) == (4, True, ""), arguments
+        done = up.run("session", "list", *arguments, "--json", check=False)  # a list for a program
+        assert (done.returncode, told.splitlines()[0] in done.stderr) == (0, True), arguments
+        assert json.loads(done.stdout) == [], arguments
     done = up.run("session", "list", "--since", "1h", "--until", "2h", check=False)
     assert (done.returncode, "--since 1h is after --until 2h" in done.stderr) == (2, True)
     empty = up.run("session", "list", "listed", "--handler", "helper", "--state", "error").stdout

@@ -18,7 +18,7 @@ from worker.cli import completing, context, links
 from worker.cli.deploy import Json
 from worker.cli.output import Output
 from worker.cli.times import moment_of
-from worker.errors import UsageError
+from worker.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -73,16 +73,17 @@ def list_sessions(
     Example: ak session list --trigger orders --error "KeyError: 'id'"
     """
     from worker.cli import session_scope
-    from worker.cli import sessions_view as view
     from worker.cli.sessions_query import Asked
 
-    unknown = [item for item in state or [] if item not in view.STATES]
-    if unknown:
-        raise UsageError(f"there is no state {unknown[0]}", hint=f"States: {', '.join(view.STATES)}")
     begin, end = period(since, until)
-    asked = Asked(project, tuple(state or ()), handler, trigger, event, error, begin, end, limit)
-
-    asked, sessions = context.run(look(asked))
+    asked = Asked(project, known(state or []), handler, trigger, event, error, begin, end, limit)
+    asked, sessions, missing = context.run(look(asked))
+    if missing is not None:
+        if not as_json:
+            raise missing
+        Output(as_json=False).progress(
+            f"warning: {missing.message}"
+        )  # a program that asks for a list gets one
     out, more, sessions = Output(as_json=as_json), len(sessions) > limit, sessions[:limit]
     text = "" if as_json else shown(sessions, project=not project, with_links=with_links, wide=wide)
     for item in sessions:
@@ -92,27 +93,41 @@ def list_sessions(
         out.progress(f"the newest {limit} are shown; --limit shows more")
 
 
-async def look(asked: Asked) -> tuple[Asked, list[dict[str, Any]]]:
+async def look(asked: Asked) -> tuple[Asked, list[dict[str, Any]], NotFoundError | None]:
     """What was asked for, with the event's whole id, and the sessions: one more than the limit where there are more.
 
+    Where there are none, the third is the error for what does not exist of what was asked for.
+
     Raises:
-        NotFoundError: something that was asked for does not exist.
+        NotFoundError: several events begin with the id.
     """
     from worker.cli import session_scope
-    from worker.cli.event import existing
     from worker.cli.sessions_query import Finder
 
-    found = context.settings()
+    found, missing = context.settings(), None
     with context.opened(found) as store:
-        if asked.event:
-            asked = replace(asked, event=existing(store, asked.event).id)
+        asked, missing = session_scope.whole_event(store, asked)
         async with context.connected(found, store) as client:
             sessions = await Finder(client, store).find(replace(asked, limit=asked.limit + 1))
         if not sessions:
-            session_scope.check(store, asked)
+            missing = missing or session_scope.missing(store, asked)
     for item in sessions:
         item["ui"] = None if item.get("only_log") else links.of(found, item["id"])
-    return asked, sessions
+    return asked, sessions, None if sessions else missing
+
+
+def known(states: Sequence[str]) -> tuple[str, ...]:
+    """The states.
+
+    Raises:
+        UsageError: there is no such state.
+    """
+    from worker.cli.sessions_view import STATES
+
+    unknown = [item for item in states if item not in STATES]
+    if unknown:
+        raise UsageError(f"there is no state {unknown[0]}", hint=f"States: {', '.join(STATES)}")
+    return tuple(states)
 
 
 def period(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime | None]:

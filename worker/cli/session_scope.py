@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.cli import context, nearest
@@ -19,6 +20,35 @@ if TYPE_CHECKING:
     from worker.store import Store
 
 _NAMED = 8
+
+
+def whole_event(store: Store, asked: Asked) -> tuple[Asked, NotFoundError | None]:
+    """With the whole id of the event, where only its beginning was given; the error where no such event is known.
+
+    Events are cleaned away before the sessions that they started, so that need not be the end.
+
+    Raises:
+        NotFoundError: several events begin like this.
+    """
+    from worker.cli.event import existing
+
+    if not asked.event:
+        return asked, None
+    try:
+        return replace(asked, event=existing(store, asked.event).id), None
+    except NotFoundError as error:
+        if any(item.startswith(asked.event) for item in store.events.near(asked.event)):
+            raise
+        return asked, error
+
+
+def missing(store: Store, asked: Asked) -> NotFoundError | None:
+    """The error for what does not exist of project, trigger and handler."""
+    try:
+        check(store, asked)
+    except NotFoundError as error:
+        return error
+    return None
 
 
 def check(store: Store, asked: Asked) -> None:
