@@ -116,12 +116,12 @@ def place_of(directory: Path) -> Path:
         DeployError: links lead round in a circle, or it is a file.
     """
     try:
-        found = directory.resolve()
-    except (OSError, RuntimeError) as error:  # Python says RuntimeError of links before 3.13
-        reason = error.strerror if isinstance(error, OSError) else "links lead round in a circle"
-        raise DeployError(
-            f"{directory} is no directory: {reason}", hint="Name the project's directory."
-        ) from None
+        reason = "links lead round in a circle" if archive.leads_round(directory) else ""
+        found = directory if reason else directory.resolve()
+    except OSError as error:
+        reason, found = str(error.strerror), directory
+    if reason:
+        raise DeployError(f"{directory} is no directory: {reason}", hint="Name the project's directory.")
     if found.is_file():
         raise DeployError(f"{directory} is a file", hint="Name the project's directory.")
     return found

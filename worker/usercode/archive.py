@@ -9,6 +9,7 @@ The requirements are packed like any file, but are no part of the id: they make 
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -62,6 +63,17 @@ def collect(directory: Path, without: Path | None = None) -> list[str]:
     return sorted(_walk(directory, root, state))
 
 
+def leads_round(path: Path) -> bool:
+    """Whether the links of a path lead round in a circle; said in another way by each version of Python."""
+    try:
+        path.resolve(strict=True)
+    except RuntimeError:
+        return True
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
 def _walk(directory: Path, root: Path, state: Path | None) -> Iterator[str]:
     try:
         entries = sorted(directory.iterdir())
@@ -75,12 +87,11 @@ def _walk(directory: Path, root: Path, state: Path | None) -> Iterator[str]:
         if entry.is_dir() and state is not None and entry.resolve() == state:
             continue
         _check_name(entry.name)
-        try:
-            target = entry.resolve()
-        except (OSError, RuntimeError):  # which of them depends on the version of Python
+        if leads_round(entry):
             raise DeployError(
                 f"{_relative(entry, root)} is a link that leads round in a circle", hint="Remove the link."
-            ) from None
+            )
+        target = entry.resolve()
         if entry.is_symlink() and not target.exists():
             raise DeployError(
                 f"{_relative(entry, root)} is a link to {target}, which does not exist",
