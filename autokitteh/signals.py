@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from autokitteh import _runtime
+from autokitteh.errors import AutoKittehError
 from autokitteh.events import Timeout, seconds
 
 _SESSION_PREFIX = "ses_"
 _TARGETED = 3  # arguments: session, name, payload
+_LONGEST = 1000  # as Temporal takes them
+_SHOWN = 60
 
 
 @dataclass
@@ -36,7 +39,8 @@ def signal(*args: Any, **kwargs: Any) -> None:
         kwargs: the same by name: ``signal_name``, ``data``; ``session_id``, ``name``, ``payload``.
 
     Raises:
-        AutoKittehError: the session has ended or never was, or the call stands in an activity.
+        AutoKittehError: the session has ended or never was, an id or a name that none can have, or the call stands in an
+            activity.
         TypeError: the arguments fit neither form.
     """
     to_session = (
@@ -46,7 +50,17 @@ def signal(*args: Any, **kwargs: Any) -> None:
         or (len(args) == 1 and "name" in kwargs)
     )
     session_id, name, payload = _to_session(*args, **kwargs) if to_session else _to_all(*args, **kwargs)
+    if session_id is not None:
+        _check("session's id", session_id)
+        _check("signal's name", name)
     _runtime.current().signal(session_id, name, payload)
+
+
+def _check(what: str, text: object) -> None:
+    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST:
+        shown = repr(text)
+        shown = shown if len(shown) < _SHOWN else f"{shown[:_SHOWN]}…"
+        raise AutoKittehError(f"signal: the {what} is a text of 1 to {_LONGEST} characters, not {shown}")
 
 
 def _to_session(session_id: str, name: str, payload: Any = None) -> tuple[str | None, str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 
@@ -15,6 +16,9 @@ SDK = snippets("sdk.md", "retention.md", "from-autokitteh.md", "from-plain-tempo
 PAGES = [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # files that programs left open
 @pytest.mark.parametrize("snippet", SDK, ids=lambda snippet: f"{snippet.number}-{snippet.handler}")
 def test_programs_of_the_sdk_page_print_their_output(snippet, tmp_path, capsys):
     """On virtual time, with the events and signals that the comment names."""
@@ -27,6 +31,7 @@ def test_programs_of_the_sdk_page_print_their_output(snippet, tmp_path, capsys):
             else:
                 project.send(name, payload, event_type=event_type[0], after=1)
         project.run(f"main.py:{snippet.handler}", snippet.data, event_type=snippet.event_type)
+        gc.collect()
     sys.modules.pop("main", None)
     assert capsys.readouterr().out.splitlines() == snippet.lines
     assert [child.handler.partition(":")[2] for child in project.started] == snippet.started

@@ -151,7 +151,7 @@ def call_out(
 
 
 def refused(name: str, error: PayloadError, where: str) -> CallError:
-    """The error of a call whose arguments cannot be sent, with the code of the reason."""
+    """The error of a call whose arguments or result cannot travel, with the code of the reason."""
     return CallError(f"{name}: {error.message}", where=where, hint=error.hint, code=error.code)
 
 
@@ -258,4 +258,7 @@ def finish(session: Any, outcome: JSON, before: Snapshot, name: str, where: str)
     state = outcome.get("globals")
     if state:
         travel.incoming(session, state)
-    return session.codec.decode(outcome["result"])
+    try:
+        return session.codec.decode(outcome["result"])
+    except UnpicklableError as error:
+        raise refused(name, error, where) from None

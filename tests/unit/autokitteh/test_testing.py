@@ -157,3 +157,12 @@ def test_restart_outside_of_a_project_is_an_exception_of_its_own():
     assert caught.value.data == {"n": 1}
     assert not isinstance(caught.value, Exception)
     assert pickle.loads(pickle.dumps(caught.value)).data == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("session", "name"), [("", "go"), ("s" * 1001, "go"), (7, "go"), ("ses_1", ""), ("ses_1", None)]
+)
+def test_signal_to_what_can_be_no_session_is_an_error(session, name):
+    """At the line of the call, in a handler as elsewhere: Temporal would never take it."""
+    with pytest.raises(autokitteh.AutoKittehError, match="is a text of 1 to 1000 characters, not"):
+        autokitteh.signal(session, name, None)
