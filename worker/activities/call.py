@@ -28,6 +28,7 @@ from autokitteh import _runtime
 from autokitteh.activities import ACTIVITY_MARK, ActivityMark
 from autokitteh.errors import AutoKittehError
 from worker import ids
+from worker.activities import live_loop
 from worker.activities.recorder import CURRENT, Recorder
 from worker.activities.rooms import Room, Rooms
 from worker.activities.runtime import ActivityRuntime, Ground
@@ -172,7 +173,7 @@ class Calls:
             with _runtime.installed(runtime):
                 result = call.function(*call.args, **kwargs)
                 if inspect.iscoroutine(result):
-                    result = asyncio.run(result)
+                    result = live_loop.run(result) if "live" in context.function else asyncio.run(result)
         except PayloadError as error:
             raise refusal(f"{name}: {error.message}", where, error.hint, error.code) from None
         except BaseException as error:
