@@ -24,6 +24,8 @@ from worker.usercode.callees import mark_of
 
 _PROMPT = "(ak) "
 NO_CALLS = "the debugger makes no calls: the session's own have their recorded results"
+_NAMES_FILE = ("Breakpoint ", "Deleted breakpoint ")
+_REFUSAL = f"{CallError.__module__}.{CallError.__qualname__}: "
 _WHERE = "_pdbcmd_print_frame_status"  # what pdb asks itself since Python 3.13, after all that was typed
 
 
@@ -180,6 +182,17 @@ class Prompt(pdb.Pdb):
         if self._batch and not self.cmdqueue and not stop:
             self.do_quit("")
         return super().postcmd(stop, line)
+
+    def message(self, msg: str) -> None:
+        """With the file as the user knows it, where pdb names one itself."""
+        if str(msg).startswith(_NAMES_FILE):
+            for root in reversed(self._roots):
+                msg = msg.replace(root, "")
+        super().message(msg)
+
+    def error(self, msg: str) -> None:
+        """Of what was refused, why, without what it is in our code; a remedy for the program is none for the prompt."""
+        super().error(NO_CALLS if msg.startswith(_REFUSAL) else msg)
 
     def print_stack_entry(self, frame_lineno: tuple[FrameType, int], prompt_prefix: str = "\n-> ") -> None:
         """With the file as the user knows it."""
