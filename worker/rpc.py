@@ -76,6 +76,11 @@ def forgot_namespace(error: RPCError) -> bool:
     return error.status == RPCStatusCode.NOT_FOUND and error.message.startswith("Namespace ")
 
 
+def is_away(error: RPCError) -> bool:
+    """Whether the server does not answer, or not in time; it may come back."""
+    return error.status in _AWAY or forgot_namespace(error)
+
+
 def is_busy(error: RPCError) -> bool:
     """Whether the server has done nothing and may do it a moment later."""
     return error.status == RPCStatusCode.RESOURCE_EXHAUSTED or forgot_namespace(error)

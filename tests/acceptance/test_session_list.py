@@ -102,3 +102,30 @@ def test_list_is_newest_first_and_fits_a_terminal(up, failed):
         assert up.ak("session", "get", second.split()[0])["id"] == asleep
     finally:
         up.ak("session", "stop", asleep, "--force")
+
+
+def test_followers_wait_for_a_temporal_that_is_started_again(up, failed):
+    """What was told is not told twice, and they end with the session, with status 0."""
+    del failed
+    session = up.ak("session", "start", "listed", "main.py:sleeps")["id"]
+    begun = {"show": "sleep 3600 s  until", "log": "running"}
+    followers, seen = {}, {}
+    for command, sign in begun.items():
+        follower = followers[command] = subprocess.Popen(
+            [AK, "session", command, session, "--follow"],
+            env=up.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert follower.stdout is not None
+        seen[command] = ""
+        while sign not in seen[command]:
+            seen[command] += follower.stdout.readline()
+    up.kill_everything()
+    up.start()
+    up.ak("session", "stop", session)
+    for command, follower in followers.items():
+        text = seen[command] + follower.communicate(timeout=60)[0]
+        assert (follower.returncode, text.count(begun[command])) == (0, 1), text
+        assert "stopped" in text

@@ -75,6 +75,11 @@ def explained_error(error: Exception) -> WorkerError:
 
         return refused("Temporal refused", error)  # type: ignore[arg-type]
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        ours = traceback.extract_tb(error.__traceback__)[-1].filename == output.__file__
+        if ours and error.filename is None:
+            return WorkerError(
+                f"the output cannot be written: {error.strerror}", hint="Write it somewhere else."
+            )
         return WorkerError(
             f"{error.filename or config.home_directory()}: {error.strerror}",
             hint=_OF_THE_MACHINE[error.errno],

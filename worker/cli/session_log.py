@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +76,7 @@ def log(
 
 async def following(client: Client, store: Store, identifier: str, *, prints: bool, as_json: bool) -> None:
     """Print the lines there are, then each new one, until the session has ended and nothing is left."""
+    from worker import temporal
     from worker.cli import sessions_view as view
 
     out, page, last, seen = Output(as_json=False), Page(prints=prints), 0, set()
@@ -85,12 +87,14 @@ async def following(client: Client, store: Store, identifier: str, *, prints: bo
             asked = clock.monotonic()
             try:
                 is_open, away = await view.state_now(client, identifier) in _OPEN, False
-            except (
-                TemporalError
-            ) as error:  # it is being started again, say: what is written is told all the same
+            except TemporalError as error:  # it is started again, say: what is written is told all the same
                 if not away:
                     out.progress(f"{error.message}: asking again")
                 away = True
+                with contextlib.suppress(TemporalError):  # maybe at another address
+                    client = await temporal.connect(
+                        context.settings(), store.blobs, patience_seconds=context.LOOK_SECONDS
+                    )
         lines = await asyncio.to_thread(store.log.since, identifier, last)
         for line in lines:
             last = max(last, line.seq)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -16,6 +15,9 @@ from worker.cli.output import Output
 from worker.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from worker.store import Store
     from worker.story.gather import Teller
     from worker.story.render import Paper
 
@@ -91,7 +93,8 @@ def show(
 async def tell(session: str, wanted: Wanted, *, follow: bool, as_json: bool) -> None:
     """Print the story, or the part of it that is wanted."""
     from worker.cli import sessions_view as view
-    from worker.story.gather import Teller, Wish
+    from worker.cli.session_follow import following
+    from worker.story.gather import Wish
     from worker.story.render import story_lines
 
     found = context.settings()
@@ -99,20 +102,30 @@ async def tell(session: str, wanted: Wanted, *, follow: bool, as_json: bool) -> 
         async with context.connected(found, store) as client:
             identifier = await view.find(client, session, store)
 
-            async def facts(of: str) -> dict[str, Any]:
-                return await view.full(client, of, store) | {"ui": links.of(found, of)}
-
-            teller = Teller(client, store, facts)
+            teller = teller_of(client, store)
             if wanted.step is not None:
                 await one_step(teller, identifier, wanted.step, wanted.run, as_json=as_json)
                 return
             if follow:
-                await following(teller, identifier, wanted.tail, as_json=as_json)
+                await following(teller, store, identifier, wanted.tail, as_json=as_json)
                 return
             wish = Wish(wanted.tail, wanted.first, wanted.depth, wanted.run)
             story = await teller.tell(identifier, wish)
             text = "" if as_json else "\n".join(story_lines(story, paper(), clock.now()))
             Output(as_json=as_json).document(story.as_document(), text)
+
+
+def teller_of(client: Client, store: Store) -> Teller:
+    """Tells stories, with links to the Temporal UI that is there now."""
+    from worker.cli import sessions_view as view
+    from worker.story.gather import Teller
+
+    found = context.settings()
+
+    async def facts(of: str) -> dict[str, Any]:
+        return await view.full(client, of, store) | {"ui": links.of(found, of)}
+
+    return Teller(client, store, facts)
 
 
 async def one_step(teller: Teller, identifier: str, number: int, run_id: str, *, as_json: bool) -> None:
@@ -165,32 +178,3 @@ def takes_links() -> bool:
     from rich.console import Console
 
     return sys.stdout.isatty() and not Console().is_dumb_terminal
-
-
-async def following(teller: Teller, identifier: str, tail: int, *, as_json: bool) -> None:
-    """Print what was, then what comes, until the session has ended."""
-    from worker.cli.output import encode
-    from worker.story.follow import follow
-    from worker.story.gather import Wish
-    from worker.story.render import end_lines, entry_lines, head_lines, story_lines
-
-    out, page = Output(as_json=False), paper()
-    story = await teller.tell(identifier, Wish(tail=1, depth=0))
-    if story.facts.get("only_log"):  # nothing comes any more
-        whole = await teller.tell(identifier, Wish(tail=tail))
-        entries = [json.dumps(entry.as_document(), default=encode) for entry in whole.runs[0].entries]
-        facts = json.dumps(whole.facts, default=encode)
-        out.say("\n".join([*entries, facts] if as_json else story_lines(whole, page, clock.now())))
-        return
-    if not as_json:
-        out.say("\n".join(head_lines(story, page, clock.now())))
-    async for entry in follow(teller, identifier, tail):
-        if as_json:
-            out.say(json.dumps(entry.as_document(), default=encode))
-        else:
-            out.say("\n".join(entry_lines(entry, page, clock.now())))
-    ended = await teller.tell(identifier, Wish(tail=1, depth=0))
-    if as_json:
-        out.say(json.dumps(ended.facts, default=encode))
-    else:
-        out.say("\n".join(end_lines(ended, page, clock.now())))

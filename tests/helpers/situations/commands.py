@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import sqlite3
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def packed(*members: tuple[str, bytes], size: int | None = None) -> bytes:
             member.size = len(content) if size is None else size
             tar.addfile(member, io.BytesIO(content if size is None else b"\0" * size))
     return into.getvalue()
+
+
+@situation
+def full_output(place: Place) -> object:
+    """What a command prints goes to a full disk."""
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        place.patch.setattr(sys, "stdout", io.TextIOWrapper(full, write_through=True))
+        return place.ak("project", "list")
 
 
 @situation
