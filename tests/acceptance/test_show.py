@@ -402,6 +402,8 @@ def test_follow_can_be_interrupted(up, deployed):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # A shell's background job, as these tests may be, is started with interrupts ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         assert process.stdout is not None
         while "sleeping" not in process.stdout.readline():
