@@ -64,6 +64,7 @@ class Bed:
         self.secrets: dict[str, str] = {}
         self.history_warning = 10_000
         self.eager_calls = EAGER_CALLS
+        self.tracing = False
 
     async def start(self, entrypoints: list[str] | None = None) -> Bed:
         """Start the process and make its version current."""
@@ -114,6 +115,7 @@ class Bed:
             budget_seconds=self.budget,
             history_warning=self.history_warning,
             eager_calls=self.eager_calls,
+            tracing=self.tracing,
         )
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(dataclasses.asdict(boot)).encode() + b"\n")

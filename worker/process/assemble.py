@@ -138,6 +138,7 @@ def prepare(
         state=state,
         address=address,
         history_warning=boot.history_warning,
+        ended=gauging.ended if gauging is not None else None,
     )
     route, ref = router.build(host, builtins.functions(replaced))
     hidden.install(router.build_divert(host), own.hidden)

@@ -84,3 +84,6 @@ class Host:
         None  # told kind, text and place of every line, replayed or not
     )
     history_warning: int = 10_000  # events of a history, or KiB, from which on a session is warned
+    ended: Callable[[str, str], None] | None = (
+        None  # told session and run when Temporal has taken a run's end
+    )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.bridge.proto.workflow_activation import RemoveFromCache
 from temporalio.worker import (
     WorkflowInstance,
     WorkflowInstanceDetails,
@@ -36,6 +37,14 @@ _PRIVATE = {
     "_deployment_version_for_current_task",
 }
 _NOTHING = Payloads()
+_FINAL = {
+    "complete_workflow_execution",
+    "fail_workflow_execution",
+    "cancel_workflow_execution",
+    "continue_as_new_workflow_execution",
+}
+_Reason = RemoveFromCache.EvictionReason
+_TAKEN = {_Reason.WORKFLOW_EXECUTION_ENDING, _Reason.CACHE_FULL}
 
 
 class WatchPort(Protocol):
@@ -112,6 +121,7 @@ class SessionInstance(WorkflowInstance):
         self._inner: Any = inner
         self._host = host
         self._watch = watch
+        self._over = False  # it has said so, and Temporal has not answered yet
         info = inner.get_info()
         inner.refresh = lambda: watch.begin(info.workflow_id, info.run_id)
 
@@ -129,8 +139,13 @@ class SessionInstance(WorkflowInstance):
         if working and session is not None:
             session.output.begin(version)
         self._watch.begin(info.workflow_id, info.run_id)
+        if self._over and self._host.ended is not None and any(map(_is_taken, act.jobs)):
+            self._host.ended(info.workflow_id, info.run_id)
         try:
-            return self._inner.activate(act)
+            completion = self._inner.activate(act)
+            if working:
+                self._over = not act.is_replaying and _is_final(completion)
+            return completion
         finally:
             self._watch.end()
             self._inner.rest()
@@ -158,3 +173,14 @@ class SessionInstance(WorkflowInstance):
         """As the plain instance."""
         thread: int | None = self._inner.get_thread_id()
         return thread
+
+
+def _is_final(completion: Any) -> bool:
+    """Whether the run says that it is over."""
+    commands = completion.successful.commands
+    return any(command.WhichOneof("variant") in _FINAL for command in commands)
+
+
+def _is_taken(job: Any) -> bool:
+    """A run leaves the cache, and not because Temporal has refused what it said last: then it is run again."""
+    return job.HasField("remove_from_cache") and job.remove_from_cache.reason in _TAKEN

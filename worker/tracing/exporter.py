@@ -32,8 +32,6 @@ from worker.tracing.spans import Place, SessionFacts, Span
 _WAITING_SESSIONS = 1_000
 _DEEPEST_CHILD = 20
 _LONGEST_HISTORY = 10_000  # events; a longer run is one span without steps
-_CLOSED_TRIES = 20
-_CLOSED_PAUSE_SECONDS = 0.25
 _DRAIN_SECONDS = 5.0
 _KINDS = {
     "server": SpanKind.SERVER,
@@ -96,11 +94,6 @@ class Tracing:
         """The spans of one run."""
         handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
         described = await handle.describe()
-        for _ in range(_CLOSED_TRIES):  # its last line was written just before Temporal was told
-            if described.close_time is not None:
-                break
-            await asyncio.sleep(_CLOSED_PAUSE_SECONDS)
-            described = await handle.describe()
         events: list[Any] = []
         if described.history_length <= _LONGEST_HISTORY:
             events = list((await handle.fetch_history()).events)
