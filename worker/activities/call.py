@@ -15,7 +15,7 @@ import importlib
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ from autokitteh.activities import ACTIVITY_MARK, ActivityMark
 from autokitteh.errors import AutoKittehError
 from worker import ids
 from worker.activities import live_loop
-from worker.activities.recorder import CURRENT, Recorder
+from worker.activities.recorder import CURRENT, Recorder, Recorders
 from worker.activities.rooms import Room, Rooms
 from worker.activities.runtime import ActivityRuntime, Ground
 from worker.activities.system import Caller
@@ -65,7 +65,8 @@ class ActivityHost:
     live_calls: MutableMapping[str, Any]
     rooms: Rooms
     pool: ThreadPoolExecutor
-    write: Callable[[LogBatch], Awaitable[None]]
+    put: Callable[[LogBatch], Future[None]]
+    recorders: Recorders
     ground: Ground
 
 
@@ -114,15 +115,16 @@ class Calls:
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(host.pool, job)
         heartbeats = Heartbeats(loop, lambda: self._flush(recorder), beat=not info.is_local)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            job.interrupt()
-            await asyncio.wait({future}, timeout=_HEARTBEAT_SECONDS)
-            raise
-        finally:
-            recorder.end_line()
-            await heartbeats.end()
+        with host.recorders.holding(recorder):
+            try:
+                return await asyncio.shield(future)
+            except asyncio.CancelledError:
+                job.interrupt()
+                await asyncio.wait({future}, timeout=_HEARTBEAT_SECONDS)
+                raise
+            finally:
+                recorder.end_line()
+                await heartbeats.end()
 
     async def _system(self, op: str, arguments: JSON, info: activity.Info) -> JSON:
         caller = Caller(info.workflow_id or "", operation_of(info))
@@ -135,9 +137,9 @@ class Calls:
             ) from None
 
     async def _flush(self, recorder: Recorder) -> None:
-        batch = recorder.take()
-        if batch is not None:
-            await self._host.write(batch)
+        written = recorder.hand(self._host.put)
+        if written is not None and not written.done():
+            await asyncio.shield(asyncio.wrap_future(written))
 
     def _run(self, info: activity.Info, arguments: JSON, context: CallContext) -> JSON:
         """On the activity's thread."""

@@ -60,7 +60,8 @@ _PREFIX = "ses_"
 def state_of(execution: WorkflowExecution) -> str:
     """The session's state for the workflow's status."""
     status = execution.status
-    if status in {WorkflowExecutionStatus.RUNNING, None}:
+    # A run that has restarted is followed by another one, which may not be what Temporal tells of yet.
+    if status in {WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW, None}:
         first = execution.raw_info.first_run_id in {"", execution.run_id}
         return "created" if first and 0 < execution.history_length <= _NOT_BEGUN_EVENTS else "running"
     if status in {WorkflowExecutionStatus.CANCELED, WorkflowExecutionStatus.TERMINATED}:

@@ -21,6 +21,7 @@ from autokitteh import _runtime
 from autokitteh._local import LocalRuntime
 from autokitteh.errors import AutoKittehError, SessionRestart
 from worker.activities.call import ActivityHost, Calls
+from worker.activities.recorder import Recorders
 from worker.activities.rooms import Room, Rooms
 from worker.activities.runtime import Ground
 from worker.activities.system import System
@@ -124,6 +125,7 @@ def prepare(
     for entrypoint in boot.entrypoints:
         load(activity_namespace, entrypoint, directory)
 
+    recorders = Recorders()
     host = Host(
         project=boot.project,
         directory=directory,
@@ -133,7 +135,7 @@ def prepare(
         new_namespace=lambda hooks: Namespace(project, hooks, shared=shared),
         new_codec=new_codec,
         entropy=derive_entropy(signer),
-        emit=writer.emit if gauging is None else noting(gauging, writer),
+        emit=emitting(writer, recorders, gauging),
         fresh_state=fresh_state(activity_namespace, new_codec(activity_namespace)),
         state=state,
         address=address,
@@ -160,17 +162,20 @@ def prepare(
         live_calls=host.live_calls,
         rooms=Rooms(lambda: new_room(project, outside, of_calls)),
         pool=ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="activity"),
-        write=writer.write,
+        put=writer.put,
+        recorders=recorders,
         ground=new_ground(boot, store, codec, link, known.connection),
     )
     return Parts(host, activities, writer, link)
 
 
-def noting(gauging: Gauging, writer: LogWriter) -> Callable[[LogBatch], None]:
-    """Hand lines to the writer, and count what they say."""
+def emitting(writer: LogWriter, recorders: Recorders, gauging: Gauging | None) -> Callable[[LogBatch], None]:
+    """Hand lines to the writer, behind what the session's calls have printed so far, and count what they say."""
 
     def emit(batch: LogBatch) -> None:
-        gauging.note(batch)
+        if gauging is not None:
+            gauging.note(batch)
+        recorders.hand(batch.run_id, writer.put)
         writer.emit(batch)
 
     return emit

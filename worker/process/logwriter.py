@@ -44,7 +44,7 @@ class LogWriter:
 
     def emit(self, batch: LogBatch) -> None:
         """From the workflow thread: the lines of a run's activation, waited for by ``flush``."""
-        self._emitted[batch.run_id] = self._put(batch)
+        self._emitted[batch.run_id] = self.put(batch)
 
     async def flush(self, run_id: str) -> None:
         """Return once the lines emitted for the run are committed."""
@@ -52,11 +52,8 @@ class LogWriter:
         if done is not None and not done.done():
             await asyncio.wrap_future(done)
 
-    async def write(self, batch: LogBatch) -> None:
-        """Return once the batch is committed."""
-        await asyncio.wrap_future(self._put(batch))
-
-    def _put(self, batch: LogBatch) -> Future[None]:
+    def put(self, batch: LogBatch) -> Future[None]:
+        """From any thread: done once the batch is committed. What was put before is committed before, or with it."""
         done: Future[None] = Future()
         with self._changed:
             self._queue.append((batch, done))

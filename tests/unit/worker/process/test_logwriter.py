@@ -17,6 +17,11 @@ def batch(run: str) -> LogBatch:
     return LogBatch("p", "ses", run, 0, [])
 
 
+async def committed(writer, lines):
+    """Wait for lines that were put there."""
+    await asyncio.wrap_future(writer.put(lines))
+
+
 @pytest.fixture
 def made():
     """Makes started writers, which are stopped afterwards."""
@@ -64,7 +69,7 @@ async def test_what_comes_during_a_transaction_shares_the_next(made):
 
     writer = made(write)
     writer.start()
-    first = asyncio.ensure_future(writer.write(batch("r1")))
+    first = asyncio.ensure_future(committed(writer, batch("r1")))
     await asyncio.to_thread(begun.wait)
     for run in ("r2", "r3"):
         writer.emit(batch(run))
@@ -86,7 +91,7 @@ async def test_store_that_fails_is_tried_again(made, monkeypatch):
 
     writer = made(write)
     writer.start()
-    await writer.write(batch("r1"))
+    await committed(writer, batch("r1"))
     assert attempts == [1, 1, 1]
 
 
@@ -101,12 +106,12 @@ async def test_waiting_that_is_given_up_does_not_stop_the_writer(made):
 
     writer = made(write)
     writer.start()
-    given_up = asyncio.ensure_future(writer.write(batch("r1")))
+    given_up = asyncio.ensure_future(committed(writer, batch("r1")))
     await asyncio.to_thread(begun.wait)
     given_up.cancel()
     await asyncio.wait({given_up})
     may_commit.set()
-    await writer.write(batch("r2"))
+    await committed(writer, batch("r2"))
 
 
 async def test_stop_writes_what_is_there_and_gives_up_a_dead_store(made, monkeypatch):
