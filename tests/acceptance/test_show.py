@@ -389,27 +389,3 @@ def test_unknown_sessions_name_the_nearest(up, failed):
     assert failed["id"] in wrong.stderr
     assert up.ak("session", "show", failed["id"][:16])["id"] == failed["id"]
     assert up.run("session", "show", 'a"b', check=False).returncode == 4
-
-
-def test_follow_can_be_interrupted(up, deployed):
-    """With status 130, also while nothing happens."""
-    session = up.ak("session", "start", "show", "main.py:sleeps")["id"]
-    eventually_sync(lambda: up.prints(session) == ["sleeping"])
-    for command in ("log", "show"):
-        process = subprocess.Popen(
-            [AK, "session", command, session, "--follow"],
-            env=up.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            # A shell's background job, as these tests may be, is started with interrupts ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-        )
-        assert process.stdout is not None
-        while "sleeping" not in process.stdout.readline():
-            pass
-        process.send_signal(signal.SIGINT)
-        process.stdout.read()
-        assert process.wait(30) == 130
-        process.stdout.close()
-    up.ak("session", "stop", session, "--force")

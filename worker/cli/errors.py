@@ -48,8 +48,7 @@ def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exce
     except typer.Exit as end:
         return end.exit_code
     except (KeyboardInterrupt, asyncio.CancelledError, typer.Abort):
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        return interrupted()
     except USAGE_ERRORS as error:
         if usage.asks_for_help(error):
             error.show()  # type: ignore[attr-defined]
@@ -63,7 +62,15 @@ def guarded(run: Callable[[], object], *, as_json: bool, explain: Callable[[Exce
         told = explained_error(error)
         show(told, as_json=as_json)
         return told.exit_code
+    if result == INTERRUPTED:  # the command line library says it by its result
+        return interrupted()
     return result if isinstance(result, int) else 0
+
+
+def interrupted() -> int:
+    """Say so, on the line on which a terminal shows ``^C``: the prompt of the shell stands on one of its own."""
+    sys.stderr.write("interrupted\n")
+    return INTERRUPTED
 
 
 def explained_error(error: Exception) -> WorkerError:

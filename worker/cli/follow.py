@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Any
 
+from worker.cli import terminal
 from worker.cli.output import Output
 from worker.errors import WorkerError
 from worker.story.widths import printable
@@ -30,7 +30,7 @@ async def follow(store: Store, out: Output) -> None:
         for line in lines:
             seq = max(seq, line.seq)
             if line.kind in _SHOWN:
-                out.say(text_of(line, colours=sys.stdout.isatty()))
+                out.say(text_of(line, colours=terminal.colours()))
         await asyncio.sleep(_POLL_SECONDS)
 
 

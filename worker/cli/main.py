@@ -6,14 +6,13 @@ import contextlib
 import functools
 import gc
 import importlib
-import io
 import os
 import sys
 from typing import Annotated
 
 import typer
 
-from worker.cli import errors, given, usage
+from worker.cli import errors, given, terminal, usage
 from worker.cli.output import Output
 from worker.errors import UsageError
 
@@ -128,9 +127,7 @@ def main() -> None:
     finalisation on Python 3.11, and the exit status must be right every time.
     """
     gc.set_threshold(_COLLECTED_EVERY)
-    for stream in (sys.stdout, sys.stderr):  # a terminal or a file may know fewer letters than a session
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    terminal.speak_plainly()
     status = run(sys.argv[1:])
     gc.collect()
     for stream in (sys.stdout, sys.stderr):

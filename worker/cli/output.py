@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from worker import clock
+from worker.cli import terminal
 from worker.log import entry_of
 
 _TELL_AFTER_SECONDS = 1.0
@@ -61,12 +62,11 @@ class Output:
 def shown(text: str, stream: Any) -> str:
     """Text without what a terminal would obey: what a session prints, or a request brings, may have been made to.
 
-    Our own colours and links stay, which are written to terminals only.
+    Our own colours and links stay, which are written to terminals only, or where colours are asked for.
     """
+    obeyed = stream.isatty() or terminal.forced()
     return _CONTROL.sub(
-        lambda found: (
-            found[0] if found[1] and stream.isatty() else found[0].encode("unicode_escape").decode()
-        ),
+        lambda found: found[0] if found[1] and obeyed else found[0].encode("unicode_escape").decode(),
         text.replace("\r\n", "\n"),
     )
 

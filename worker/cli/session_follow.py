@@ -26,16 +26,16 @@ _AGAIN_SECONDS = 1.0
 
 async def following(teller: Teller, store: Store, identifier: str, tail: int, *, as_json: bool) -> None:
     """Print what was, then what comes, until the session has ended."""
-    out, page = Output(as_json=False), paper()
+    out = Output(as_json=False)
     story = await teller.tell(identifier, Wish(tail=1, depth=0))
     if story.facts.get("only_log"):  # nothing comes any more
         whole = await teller.tell(identifier, Wish(tail=tail))
         entries = [json.dumps(entry.as_document(), default=encode) for entry in whole.runs[0].entries]
         facts = json.dumps(whole.facts, default=encode)
-        out.say("\n".join([*entries, facts] if as_json else story_lines(whole, page, clock.now())))
+        out.say("\n".join([*entries, facts] if as_json else story_lines(whole, paper(), clock.now())))
         return
     if not as_json:
-        out.say("\n".join(head_lines(story, page, clock.now())))
+        out.say("\n".join(head_lines(story, paper(), clock.now())))
     told: set[tuple[Any, ...]] = set()
     ended = None
     while ended is None:
@@ -45,14 +45,16 @@ async def following(teller: Teller, store: Store, identifier: str, tail: int, *,
                     continue
                 told.add(key_of(entry))
                 document = json.dumps(entry.as_document(), default=encode) if as_json else ""
-                out.say(document or "\n".join(entry_lines(entry, page, clock.now())))
+                out.say(document or "\n".join(entry_lines(entry, paper(), clock.now())))
             ended = await teller.tell(identifier, Wish(tail=1, depth=0))
         except (TemporalError, RPCError) as error:
             if isinstance(error, RPCError) and not rpc.is_away(error):
                 raise
             teller = await returned(store, out)
     out.say(
-        json.dumps(ended.facts, default=encode) if as_json else "\n".join(end_lines(ended, page, clock.now()))
+        json.dumps(ended.facts, default=encode)
+        if as_json
+        else "\n".join(end_lines(ended, paper(), clock.now()))
     )
 
 

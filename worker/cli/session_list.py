@@ -146,8 +146,8 @@ def period(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime | No
 
 def shown(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bool, wide: bool) -> str:
     """The table for this terminal, or for a pipe; empty without sessions."""
-    from worker.cli.session_show import colours, takes_links
     from worker.cli.session_table import Look, text_of
+    from worker.cli.terminal import colours, takes_links
 
     if not sessions:
         return ""

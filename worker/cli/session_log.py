@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import clock
-from worker.cli import completing, context
+from worker.cli import completing, context, terminal
 from worker.cli.deploy import Json
 from worker.cli.output import Output, encode
 from worker.errors import TemporalError
@@ -67,7 +67,7 @@ def log(
                         lines = store.log.read(identifier)
             return lines
 
-    lines = [line for line in context.run(work()) if line.kind == "print" or not prints]
+    lines = [line for line in context.run(terminal.while_read(work())) if line.kind == "print" or not prints]
     if not follow:
         page = Page(prints=prints)
         text = "\n".join(page.text_of(line) for line in lines)

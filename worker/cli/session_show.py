@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from worker import clock
-from worker.cli import completing, context, links
+from worker.cli import completing, context, links, terminal
 from worker.cli.deploy import Json
 from worker.cli.output import Output
 from worker.errors import NotFoundError, UsageError
@@ -87,7 +86,8 @@ def show(
             "--follow shows what comes, --from and --run what was", hint="Give one or the other."
         )
 
-    context.run(tell(session, Wanted(tail, first, depth, run, step), follow=follow, as_json=as_json))
+    told = tell(session, Wanted(tail, first, depth, run, step), follow=follow, as_json=as_json)
+    context.run(terminal.while_read(told))
 
 
 async def tell(session: str, wanted: Wanted, *, follow: bool, as_json: bool) -> None:
@@ -162,19 +162,4 @@ def paper() -> Paper:
     """As wide as the terminal, 80 columns where there is none; colours on a terminal that does not refuse them."""
     from worker.story.render import Paper
 
-    return Paper(shutil.get_terminal_size((80, 24)).columns, colours())
-
-
-def colours() -> bool:
-    """Whether to use colours: on a terminal, unless NO_COLOR is set."""
-    from rich.console import Console
-
-    console = Console()
-    return sys.stdout.isatty() and console.color_system is not None and not console.no_color
-
-
-def takes_links() -> bool:
-    """Whether what is written goes to a terminal that knows more than plain text."""
-    from rich.console import Console
-
-    return sys.stdout.isatty() and not Console().is_dumb_terminal
+    return Paper(shutil.get_terminal_size((80, 24)).columns, terminal.colours())
