@@ -14,15 +14,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from tests.helpers.bed import KEY, Bed
+from tests.helpers.desired import trigger
 from tests.helpers.temporal import shared_server
 from tests.helpers.waiting import eventually
-from worker import cutting, recording
+from worker import cutting, ids, recording
 from worker.contracts import MEMO_FORKED_AT, MEMO_FORKED_FROM, SEAL_FORK
 from worker.payload.outside import outside_codec
 from worker.steps import steps_of
+from worker.store import tables
 
 NAME = "recorded"
 TESTS = Path(__file__).parents[1]
@@ -53,10 +56,16 @@ RUNS: dict[str, Any] = {
     "unheard": None,  # recorded before it was told in our words
     "unheard_told": None,
 }
-FORKS = (
-    "fork_unregistered",  # recorded before a registration that is the cut was the fork's as well
-    "fork_registered",
-)
+# The handler, and the step at which it is forked.
+FORKS = {
+    "fork_unregistered": (
+        "hears",
+        1,
+    ),  # recorded before a registration that is the cut was the fork's as well
+    "fork_registered": ("hears", 1),
+    "fork_unsubscribed_late": ("leaves", 2),  # recorded when what the cut ends was registered all the same
+    "fork_unsubscribed": ("leaves", 2),
+}
 
 
 async def record(home: Path, address: str) -> None:
@@ -81,36 +90,40 @@ async def record(home: Path, address: str) -> None:
                 await handle.result()
             target.write_text(scrubbed((await handle.fetch_history()).to_json()))
             print("recorded", name)  # noqa: T201 - a tool for developers
-        for name in FORKS:
+        row = trigger("feed", call="")
+        with bed.store.database.write() as connection:
+            connection.execute(sa.insert(tables.triggers).values(id=ids.new("trg"), project=bed.name, **row))
+        for name, (handler, at) in FORKS.items():
             target = TESTS / "replay" / "histories" / f"{name}.json"
             if not target.exists():
-                target.write_text(scrubbed(await forked(bed, name)))
+                target.write_text(scrubbed(await forked(bed, name, handler, at)))
                 print("recorded", name)  # noqa: T201
     finally:
         bed.stop()
         bed.store.close()
 
 
-async def forked(bed: Bed, name: str) -> str:
-    """The history of a fork of ``hears`` at its first step, by which it hears of a signal."""
+async def forked(bed: Bed, name: str, handler: str, at: int) -> str:
+    """The history of a fork; where it waits for a signal, both sessions get one."""
     origin = f"ses_origin_of_{name}"
-    first = await bed.begin("main.py:hears", None, identifier=origin)
+    first = await bed.begin(f"main.py:{handler}", None, identifier=origin)
 
-    async def heard() -> bool:
+    async def settled() -> bool:
         """The step has its result."""
-        return [step.state for step in steps_of((await first.fetch_history()).events)] == ["done"]
+        return [step.state for step in steps_of((await first.fetch_history()).events)][:at] == ["done"] * at
 
-    await eventually(heard)
-    cut = cutting.cut(recording.recording_of(origin, (await first.fetch_history()).events), 1)
+    await eventually(settled)
+    cut = cutting.cut(recording.recording_of(origin, (await first.fetch_history()).events), at)
     second = await bed.client.start_workflow(
-        "main.py:hears",
+        f"main.py:{handler}",
         args=[None, {"fork": cut, "seal": outside_codec(KEY, NAME).seal(cut, SEAL_FORK)}],
         id=f"ses_{name}",
         task_queue=bed.name,
-        memo={MEMO_FORKED_FROM: origin, MEMO_FORKED_AT: "1"},
+        memo={MEMO_FORKED_FROM: origin, MEMO_FORKED_AT: str(at)},
     )
     for handle in (first, second):
-        await handle.signal("turn", {"n": 1})
+        if handler == "hears":
+            await handle.signal("turn", {"n": 1})
         await handle.result()
     return (await second.fetch_history()).to_json()
 

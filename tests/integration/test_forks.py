@@ -220,3 +220,35 @@ async def test_fork_at_a_registration_has_it_too(bed, by, step):
         last = await fork(bed, other.id, 3)  # behind the fork's own registration
         assert await asyncio.wait_for(last.result(), 60) == 7
         await eventually(lambda: not bed.store.mailbox.subscriptions(other.id))
+
+
+async def test_fork_at_an_unsubscribe_subscribes_no_more(bed):
+    """The last step taken over ends a subscription: nothing of it is the fork's, nor of a fork of that."""
+    async with delivering(bed):
+        first = await bed.begin("forks.py:leaves")
+
+        async def has_left(session=first) -> bool:
+            """Its own steps are over, up to the wait for a signal."""
+            steps = steps_of((await session.fetch_history()).events)
+            return [(item.name, item.state) for item in steps][-1:] == [("await_signal", "done")]
+
+        await eventually(has_left)
+        other = await fork(bed, first.id, 2)
+        await eventually(lambda: has_left(other))
+        third = await fork(bed, other.id, 2)
+        fourth = await fork(bed, other.id, 3)
+        kept = await fork(bed, first.id, 2, {"as": "failed", "failure": {"message": "no"}})
+        await eventually(lambda: has_left(third))
+        for session in (other, third, fourth):
+            assert not bed.store.mailbox.subscriptions(session.id)
+        assert await calls(bed, other.id) == await calls(bed, third.id) == ["await_signal"]
+        await eventually(lambda: bed.store.mailbox.subscriptions(kept.id) or has_ended(kept))
+        assert (await calls(bed, kept.id))[:1] == ["subscribe"]
+        for session in (first, other, third, fourth):
+            await session.signal("turn")
+            assert await asyncio.wait_for(session.result(), 60) == "left"
+
+
+async def has_ended(session) -> bool:
+    """Whether it runs no more."""
+    return (await session.describe()).close_time is not None

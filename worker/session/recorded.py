@@ -285,15 +285,15 @@ class Recorded:
         session = self._session
         session.chance.seed(live["seed"], keep_random=True)
         known = session.runtime.known
-        self._registering += known.again(self._loop)
         ended = {job["step"] for job in live["jobs"] if job.get("ended")}
-        arriving = [
-            self._open[key][0]
+        answered = [
+            (self._open[key][0], job.get("as") in _SUCCEEDED)
             for job in live["jobs"]
-            if job.get("as") in _SUCCEEDED
-            and not (job.get("ended") or job["step"] in ended)
-            and (key := self._key_of(job)) in self._open
+            if not (job.get("ended") or job["step"] in ended) and (key := self._key_of(job)) in self._open
         ]
+        refused = [command for command, succeeded in answered if not succeeded]
+        arriving = [command for command, succeeded in answered if succeeded]
+        self._registering += known.again(self._loop, refused, f"fork leaves {live['seed']}")
         self._registering += known.arriving(self._loop, arriving, f"fork registers {live['seed']}")
         self._deferred = live
         if self._registering:

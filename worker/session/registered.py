@@ -3,6 +3,7 @@
 A fork takes it over from another session. What was registered before the cut is registered for the fork as it goes
 live (``again``). A registration that is the cut itself, or comes with it, is answered from the record only after that:
 it is registered for the fork first (``arriving``), so that the fork never waits for what is sent to somebody else.
+A subscription whose end is under way at that moment is not registered any more.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from worker.session import calls, system
 
 SESSION_PREFIX = "ses_"
 _SUBSCRIBE = "autokitteh.subscribe"
+_UNSUBSCRIBE = "autokitteh.unsubscribe"
 _AWAIT = "autokitteh.await_signal"
 
 
@@ -33,6 +35,7 @@ class Registered:
         awaited: names of signals for which the project's log of signals knows the session.
         registered: in a fork, the ids of its own registrations by those that the program knows.
         waited: names of signals that are waited for at this moment.
+        leaving: subscriptions that are being ended at this moment, by the id under which they are registered.
     """
 
     def __init__(self, session: Any, carried: Carried) -> None:
@@ -45,6 +48,7 @@ class Registered:
         self.awaited: set[str] = set(carried.awaited)
         self.registered: dict[str, str] = {}
         self.waited: list[str] = []
+        self.leaving: dict[str, str] = {}
         # Whether this run hears of the end of each child.
         self._children: dict[str, bool] = dict.fromkeys(carried.children, False)
         self._taken_over: set[str] = set()  # children that another session started
@@ -98,17 +102,27 @@ class Registered:
 
         loop.create_own_task(wait())
 
-    def again(self, loop: Any) -> list[Any]:
+    def again(self, loop: Any, refused: list[Any], marker: str) -> list[Any]:
         """A fork goes live: what another session had registered is registered for it, under ids of its own.
 
         Of the end of that session's children it asks as a run does that did not start them.
+
+        Args:
+            loop: the session's.
+            refused: commands that fail from the record: a subscription whose end is among them goes on.
+            marker: of the forks that leave out what is ended; others were recorded before it was left out.
         """
+        staying = {_arguments(item.schedule_activity)["id"] for item in refused if _is(item, _UNSUBSCRIBE)}
+        ended = {known for sent, known in self.leaving.items() if sent not in staying}
         for child in self._children:
             self._children[child] = False
         for child in [name for name in self.waited if not self._children.get(name, True)]:
             self._listen_to(child, loop)
         return [
-            *(loop.create_own_task(self._subscribe_again(item)) for item in list(self.subscriptions)),
+            *(
+                loop.create_own_task(self._subscribe_again(item, marker if item in ended else ""))
+                for item in list(self.subscriptions)
+            ),
             *(loop.create_own_task(self._await_again(name)) for name in sorted(self.awaited)),
         ]
 
@@ -148,8 +162,9 @@ class Registered:
 
         return [loop.create_own_task(take_over())]
 
-    async def _subscribe_again(self, identifier: str) -> None:
-        await self._register(identifier, *self.subscriptions[identifier])
+    async def _subscribe_again(self, identifier: str, marker: str) -> None:
+        if not marker or not workflow.patched(marker):
+            await self._register(identifier, *self.subscriptions[identifier])
 
     async def _register(self, identifier: str, source: str, text: str) -> None:
         session = self._session
@@ -163,6 +178,10 @@ class Registered:
         arguments = {"name": name, "since": workflow.info().start_time.isoformat()}
         for item in await system.again(session, "await_signal", arguments, session.handler_name):
             session.mail.receive_signal(item["id"], name, item["payload"])
+
+
+def _is(command: Any, activity: str) -> bool:
+    return bool(command.HasField("schedule_activity") and command.schedule_activity.activity_type == activity)
 
 
 def _arguments(asked: Any) -> JSON:

@@ -86,7 +86,11 @@ class SessionRuntime:
             return
         self._check(subscription_id)
         registered = self.known.registered.pop(subscription_id, subscription_id)
-        system.perform(self._session, "unsubscribe", {"id": registered}, (subscription_id,))
+        self.known.leaving[registered] = subscription_id
+        try:
+            system.perform(self._session, "unsubscribe", {"id": registered}, (subscription_id,))
+        finally:
+            del self.known.leaving[registered]
         self.known.subscriptions.pop(subscription_id, None)
         self._session.mail.drop(subscription_id)
 

@@ -63,5 +63,13 @@ def waits_for(event):
     return outside.add(autokitteh.wait_for_signal("turn")["n"], 0)
 
 
+def leaves(event):
+    """Ends what it has begun, and goes on."""
+    subscription = autokitteh.subscribe("feed", "")
+    autokitteh.unsubscribe(subscription)
+    autokitteh.wait_for_signal("turn")
+    return "left"
+
+
 def takes_turn(event):
     autokitteh.signal("turn", {"n": event.data.n})

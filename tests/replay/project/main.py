@@ -323,3 +323,9 @@ def unheard_told(event):
 
 def hears(event):
     return [autokitteh.wait_for_signal("turn")["n"], outside.add(1, 1)]
+
+
+def leaves(event):
+    """Its second step ends what its first began."""
+    autokitteh.unsubscribe(autokitteh.subscribe("feed", ""))
+    return outside.add(1, 1)
