@@ -37,6 +37,9 @@ def test_subscriptions_are_known_for_the_time_they_lived(store):
     after = clock.now() + dt.timedelta(microseconds=1)
     assert store.mailbox.alive_at("p", "hook", before - dt.timedelta(seconds=1)) == []
     found = store.mailbox.alive_at("p", "hook", during)
+    moments = (before - dt.timedelta(seconds=1), during, after)
+    assert [store.mailbox.was_heard("p", "hook", at) for at in moments] == [False, True, True]
+    assert not store.mailbox.was_heard("p", "other", during)
     assert [(item.id, item.filter, item.ended_at is None) for item in found] == [
         ("gone", "data.n == 1", False),
         ("stays", "", True),

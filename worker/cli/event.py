@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,9 @@ from worker.cli.times import moment_of
 from worker.contracts import MEMO_TRIGGER_ID
 from worker.errors import NotFoundError, UsageError
 from worker.masking import Mask
+
+if TYPE_CHECKING:
+    from worker.store import Store
 
 app = typer.Typer(
     help="List events, look at them, send one, ask what one led to.",
@@ -74,6 +77,8 @@ def list_events(
             unhandled=unhandled,
         )
         deliveries = store.events.deliveries_of([item.id for item in events])
+        masks = {name: mask_of(store, name) for name in {item.project for item in events}}
+        heard = event_view.heard(store, events, deliveries)
         refused = event_refused.note(store, project, since)
     headers = ["ID", *([] if project else ["PROJECT"]), "SOURCE", "TYPE", "AT", "LED TO"]
     rows = [
@@ -83,11 +88,11 @@ def list_events(
             e.source,
             e.event_type or "-",
             moment(e.created_at),
-            event_view.effect(deliveries[e.id]),
+            event_view.effect(deliveries[e.id], heard=e.id in heard),
         ]
         for e in events
     ]
-    said = [requests.data_text(e.data) for e in events]
+    said = [requests.data_text(e.data, mask=masks[e.project]) for e in events]
     Output(as_json=as_json).document(
         [
             as_document(e)
@@ -118,7 +123,7 @@ def get(
         found = existing(store, event)
         deliveries = [event_view.delivery_document(item) for item in store.events.deliveries(found.id)]
         trigger = trigger_of(store, found)
-        mask = Mask(item.value for item in store.vars.list(found.project) if item.secret)
+        mask = mask_of(store, found.project)
     of = f"{found.source_kind} {found.source} of {found.project}"
     lines = [f"{found.id}  {found.event_type or '-'}  from {of}  {moment(found.created_at)}"]
     lines += [mask(line) for item in deliveries for line in event_view.delivery_lines(item)]
@@ -130,7 +135,7 @@ def get(
     lines += event_view.data_lines(found.data, mask, full=full, more=f"ak event get {found.id} --full")
     Output(as_json=as_json).document(
         as_document(found)
-        | {"trigger": trigger, "preview": requests.data_text(found.data)}
+        | {"trigger": trigger, "preview": requests.data_text(found.data, mask=mask)}
         | {"data": found.data, "deliveries": deliveries},
         "\n".join(lines),
     )
@@ -257,6 +262,11 @@ def trigger_of(store: Any, event: Any) -> str | None:
     """The name that the event's trigger has now; None for an event of a connection, and when it is gone."""
     wanted = event.memo.get(MEMO_TRIGGER_ID)
     return next((item.name for item in store.triggers.list(event.project) if item.id == wanted), None)
+
+
+def mask_of(store: Store, project: str) -> Mask:
+    """Hides a project's secrets: what comes from outside is kept as it came."""
+    return Mask(item.value for item in store.vars.list(project) if item.secret)
 
 
 def reasons_of(deliveries: Sequence[Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from worker.cli.filters_view import columns, wrapped
@@ -12,7 +12,8 @@ from worker.contracts import MEMO_METHOD, MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG
 from worker.masking import HIDDEN, Mask
 
 if TYPE_CHECKING:
-    from worker.store.records import Delivery
+    from worker.store import Store
+    from worker.store.records import Delivery, Event
 
 # Of the memo: identifiers and what is told elsewhere. --json has all of it.
 _NOT_FOR_PEOPLE = frozenset({MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG, MEMO_METHOD})
@@ -33,13 +34,30 @@ def counts(deliveries: Sequence[Delivery]) -> dict[str, int]:
     }
 
 
-def effect(deliveries: Sequence[Delivery]) -> str:
-    """The same in words; of an event that led to nothing, why: ``nothing: filter failed``."""
+def effect(deliveries: Sequence[Delivery], *, heard: bool = False) -> str:
+    """The same in words; of an event that led to nothing, why: ``nothing: filter failed``.
+
+    Args:
+        deliveries: the event's.
+        heard: whether sessions had subscribed to its source then.
+    """
     parts = [f"{number} {name}" for name, number in counts(deliveries).items() if number]
-    return ", ".join(parts) or f"nothing: {why_nothing(deliveries)}"
+    return ", ".join(parts) or f"nothing: {why_nothing(deliveries, heard=heard)}"
 
 
-def why_nothing(deliveries: Sequence[Delivery]) -> str:
+def heard(
+    store: Store, events: Sequence[Event], deliveries: Mapping[str, Sequence[Delivery]]
+) -> frozenset[str]:
+    """Which of the events that led to nothing reached sessions that had subscribed, whose filters passed them over."""
+    return frozenset(
+        item.id
+        for item in events
+        if not any(counts(deliveries[item.id]).values())
+        and store.mailbox.was_heard(item.project, item.source, item.created_at)
+    )
+
+
+def why_nothing(deliveries: Sequence[Delivery], *, heard: bool = False) -> str:
     """Why no session was started or reached, in two words; of several reasons the one to look at first."""
     from worker.dispatch import match
 
@@ -50,7 +68,9 @@ def why_nothing(deliveries: Sequence[Delivery]) -> str:
         return "filter false"
     if any(item.startswith(match.OTHER_TYPE) for item in reasons):
         return "other type"
-    return "not deployed" if match.NOT_ACTIVE in reasons else "nobody listens"
+    if match.NOT_ACTIVE in reasons:
+        return "not deployed"
+    return "not for the subscribed" if heard else "nobody listens"
 
 
 def delivery_document(item: Delivery) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def text_of(session: dict[str, Any]) -> str:
     if session["restarts"]:
         lines.append(f"  restarts    {session['restarts']}")
     if session["result"] is not None:
-        lines.append(f"  result      {json.dumps(session['result'])}")
+        lines.append(f"  result      {json.dumps(session['result'], ensure_ascii=False)}")
     if session["problem"] is not None:
         problem = session["problem"]
         lines.append(f"  waits       {problem['code']}: {problem['message']}")

@@ -216,10 +216,15 @@ async def add_ending(found: dict[str, Any], event: HistoryEvent, converter: Data
 
 
 def shown(value: Any) -> Any:
-    """A result as JSON: what had to be pickled shows its preview."""
-    if isinstance(value, dict) and set(value) == {"preview", "pickle"}:
-        return value["preview"]
-    return value
+    """A result as JSON: what had to be pickled shows its preview, a secret is hidden."""
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "preview" in value and set(value) <= {"preview", "pickle", "secret"}:
+        return shown(value["preview"])
+    inside = value["escaped"] if set(value) == {"preview", "escaped"} else value
+    return {key: shown(item) for key, item in inside.items()}
 
 
 async def find(client: Client, text: str, store: Store) -> str:

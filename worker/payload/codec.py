@@ -15,7 +15,7 @@ import itertools
 import json
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from worker.contracts import JSON, UserValue
@@ -30,6 +30,7 @@ from worker.payload.signing import Signer
 LIMIT_BYTES = 32 * 1024 * 1024  # of one payload, unless configured
 LAZY_LIMIT = 100_000  # items read from a generator
 _INTEGER_BITS = 10_000  # Python refuses to write or read integers of more than 4,300 digits as text
+_SHOWN_CHARACTERS = 1000  # of a value beside its pickle
 _ENVELOPES = frozenset({"pickle", "secret", "escaped"})
 _LAZY: tuple[type, ...] = (
     types.GeneratorType,
@@ -163,11 +164,11 @@ class Codec:
 
     def preview(self, value: UserValue, limit: int = 80) -> str:
         """The value in a few words, secrets hidden."""
-        return preview(value, limit, self._secrets.shown)
+        return preview(value, limit, self._secrets.shown, self._references.is_user_module)
 
     def call_preview(self, name: str, args: tuple[UserValue, ...], kwargs: Mapping[str, UserValue]) -> str:
         """The call in a line, secrets hidden."""
-        return call_preview(name, args, kwargs, mask=self._secrets.shown)
+        return call_preview(name, args, kwargs, mask=self._secrets.shown, own=self._references.is_user_module)
 
     def secrets_in(self, text: str) -> set[str]:
         """The secrets that stand in the text."""
@@ -235,17 +236,17 @@ class Codec:
         return value
 
     def _shown(self, value: Any) -> JSON:
-        """A readable stand-in beside a pickle: exact JSON in small, else a preview."""
+        """A readable stand-in beside a pickle: JSON in small, else a preview."""
         try:
-            tree = self._exact(value, set(), None)
+            tree = self._exact(_plain(value, iter(range(_SHOWN_CHARACTERS // 2))), set(), None)
         except (_NotExact, RecursionError):
             return self.preview(value)
         text = json.dumps(tree)
-        return tree if len(text) <= 1000 else self.preview(value)
+        return tree if len(text) <= _SHOWN_CHARACTERS else self.preview(value)
 
     def _pickled(self, value: Any, old: dict[int, str] | None) -> JSON:
         data = pickles.dumps(value, self._references, self._secrets, old)
-        return {"preview": self.preview(value), "pickle": self._sign(data)}
+        return {"preview": self._shown(value), "pickle": self._sign(data)}
 
     def _sign(self, data: bytes) -> str:
         name = self._secrets.found_in(data)
@@ -269,6 +270,22 @@ class Codec:
                 return self._secrets.join(tree["secret"]), False
             return {key: self._decode(item, old)[0] for key, item in tree["escaped"].items()}, False
         return {key: self._decode(item, old)[0] for key, item in tree.items()}, False
+
+
+def _plain(value: Any, left: Iterator[int]) -> Any:
+    """A value for who reads it: an event's data, wherever they stand in it, are dictionaries.
+
+    Raises:
+        _NotExact: there is more in it than ``left`` counts.
+    """
+    if next(left, None) is None:
+        raise _NotExact
+    kind = type(value)
+    if kind is list:
+        return [_plain(item, left) for item in value]
+    if kind is dict or (issubclass(kind, dict) and kind.__module__.partition(".")[0] == "autokitteh"):
+        return {key: _plain(item, left) for key, item in dict.items(value)}
+    return value
 
 
 def _digest(tree: JSON) -> bytes:

@@ -94,6 +94,20 @@ class Mailbox:
         )
         return sorted(found, key=lambda item: (item.created_at, item.id))
 
+    def was_heard(self, project: str, source: str, at: dt.datetime) -> bool:
+        """Whether any subscription to a source lived at some moment."""
+        lived = (
+            sa.select(_S.c.id).where(_S.c.created_at <= at),
+            sa.select(_PAST.c.id).where((_PAST.c.created_at <= at) & (_PAST.c.ended_at >= at)),
+        )
+        with self._database.read() as connection:
+            return any(
+                connection.execute(
+                    query.where((table.c.project == project) & (table.c.source == source)).limit(1)
+                ).first()
+                for table, query in zip((_S, _PAST), lived, strict=True)
+            )
+
     def around(
         self, project: str, source: str, at: dt.datetime, window: dt.timedelta, limit: int
     ) -> tuple[builtins.list[PastSubscription], builtins.list[PastSubscription]]:

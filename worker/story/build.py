@@ -14,10 +14,11 @@ Order, by these rules:
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -69,6 +70,7 @@ class Collector:
     started: HistoryEvent | None = None
     closing: HistoryEvent | None = None
     versions: list[tuple[dt.datetime, str]] = field(default_factory=list)  # which one ran from when on
+    mask: Callable[[str], str] = str  # hides the project's secrets in what came from outside
     _task_began: dt.datetime | None = None
 
     def __post_init__(self) -> None:
@@ -93,7 +95,7 @@ class Collector:
             if self._task_began is not None and (not self.versions or self.versions[-1][1] != version):
                 self.versions.append((self._task_began, version))
         else:
-            arrival = arrival_of(event)
+            arrival = arrival_of(event, self.mask)
             if arrival is not None:
                 self.arrivals.append((event.event_id, arrival))
                 return None
@@ -124,17 +126,26 @@ def small(payload: Payload) -> Payload:
     if REFERENCE not in payload.metadata:
         return payload
     facts = previews.value_of(payload)
-    text = f"{facts.get('begins', '')}… ({facts.get('bytes', 0):,} bytes)" if isinstance(facts, dict) else "…"
+    text = beginning(facts) if isinstance(facts, dict) else "…"
     return Payload(
         metadata={"encoding": b"json/plain"}, data=json.dumps({"preview": text, "pickle": ""}).encode()
     )
 
 
-def arrival_of(event: HistoryEvent) -> Entry | None:
+def beginning(facts: dict[str, Any]) -> str:
+    """How a large value begins, after its size: ``5,000,013 bytes: "xxxx…``; without the envelope it travels in."""
+    text = str(facts.get("begins", "")).removeprefix('{"result":').removeprefix('{"preview":')
+    with contextlib.suppress(ValueError):  # a preview ends within it; anything else does not
+        told, _ = json.JSONDecoder().raw_decode(text)
+        text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+    return f"{facts.get('bytes', 0):,} bytes: {text.removesuffix('…')}…"
+
+
+def arrival_of(event: HistoryEvent, mask: Callable[[str], str] = str) -> Entry | None:
     """What came from outside: an event, a signal, a wish to stop; or trouble on a worker."""
     at = event.event_time.ToDatetime(tzinfo=dt.UTC)
     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
-        return signal_of(event.workflow_execution_signaled_event_attributes, at)
+        return signal_of(event.workflow_execution_signaled_event_attributes, at, mask)
     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
         cause = event.workflow_execution_cancel_requested_event_attributes.cause
         return Entry(STOP_ASKED, at, f"{STOP_ASKED}{': ' + cause if cause else ''}")
@@ -146,14 +157,14 @@ def arrival_of(event: HistoryEvent) -> Entry | None:
     return None
 
 
-def signal_of(attributes: Any, at: dt.datetime) -> Entry:
+def signal_of(attributes: Any, at: dt.datetime, mask: Callable[[str], str] = str) -> Entry:
     """A signal in words."""
     name = attributes.signal_name
     values = [previews.value_of(small(payload)) for payload in attributes.input.payloads]
     value = values[0] if values else None
     if name == SIGNAL_EVENT and isinstance(value, dict):
         kind = f" ({value['type']})" if value.get("type") else ""
-        data = f": {requests.data_text(value['data'])}" if value.get("data") else ""
+        data = f": {requests.data_text(value['data'], mask=mask)}" if value.get("data") else ""
         return Entry(
             ARRIVED_EVENT,
             at,
@@ -162,7 +173,7 @@ def signal_of(attributes: Any, at: dt.datetime) -> Entry:
         )
     if name == SIGNAL_SIGNAL and isinstance(value, dict):
         name, values = str(value.get("name")), [value.get("payload")]
-    shown = ", ".join(previews.shown(item) for item in values if item is not None)
+    shown = ", ".join(previews.shown(item, mask=mask) for item in values if item is not None)
     return Entry(ARRIVED_SIGNAL, at, f"signal {name}{': ' + shown if shown else ''}")
 
 

@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from worker.contracts import LINE_CALL, MEMO_PARENT
 from worker.errors import NotFoundError, WorkerError
+from worker.masking import Mask
 from worker.steps import CHILD, OPEN, Reader, Step
 from worker.store import Store
 from worker.store.records import StoredLine
@@ -56,6 +57,7 @@ class Teller:
         self._client = client
         self._store = store
         self._facts = facts
+        self._masks: dict[str, Mask] = {}
         self._sources: dict[str, Sources] = {}
         self._builds: dict[tuple[str, str], str] = {}
 
@@ -81,12 +83,13 @@ class Teller:
         build, code = await self._code(facts)
         # The log runs ahead of a history that was read before it: lines written from now on belong to steps unseen.
         seen = await asyncio.to_thread(self._store.log.last_seq)
+        mask = await self._mask(facts["project"])
         runs: list[Run] = []
         run_id: str = described.run_id
         wanted = wish.tail
         newest = True
         while run_id and len(runs) < MAX_RUNS and (newest or wanted > 0):
-            collector = await self.collect(identifier, run_id)
+            collector = await self.collect(identifier, run_id, mask)
             run = await self._run(described, collector, replace(wish, tail=wanted, run_id=run_id), code, seen)
             if newest:
                 run = replace(run, entries=tuple(with_pending(run.entries, collector.steps, described)))
@@ -145,9 +148,16 @@ class Teller:
                 payload.CopyFrom((await codec.decode([payload]))[0])
         return whole(found[number])
 
-    async def collect(self, identifier: str, run_id: str) -> Collector:
+    async def _mask(self, project: str) -> Mask:
+        """Hides the project's secrets in what came from outside, where they were kept as they came."""
+        if project not in self._masks:
+            variables = await asyncio.to_thread(self._store.vars.list, project)
+            self._masks[project] = Mask(item.value for item in variables if item.secret)
+        return self._masks[project]
+
+    async def collect(self, identifier: str, run_id: str, mask: Callable[[str], str] = str) -> Collector:
         """The history of one run, read page by page."""
-        collector = Collector()
+        collector = Collector(mask=mask)
         handle = self._client.get_workflow_handle(identifier, run_id=run_id)
         async for event in handle.fetch_history_events():
             collector.read(event)
@@ -282,7 +292,7 @@ def data_of(collector: Collector) -> str:
     if collector.started is None:
         return ""
     payloads = collector.started.workflow_execution_started_event_attributes.input.payloads
-    return requests.data_text(previews.value_of(small(payloads[0]))) if payloads else ""
+    return requests.data_text(previews.value_of(small(payloads[0])), mask=collector.mask) if payloads else ""
 
 
 def moment(event: Any) -> dt.datetime | None:

@@ -7,7 +7,7 @@ key is needed, and no secret can be shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
@@ -43,13 +43,15 @@ def plain(tree: Any) -> Any:
         if "escaped" in tree:
             return {key: plain(item) for key, item in tree["escaped"].items()}
         text = tree["preview"]
-        return text if "secret" in tree else Shown(text if isinstance(text, str) else json.dumps(text))
+        if not isinstance(text, str):
+            return plain(text)
+        return text if "secret" in tree else Shown(text)
     return {key: plain(item) for key, item in tree.items()}
 
 
-def shown(tree: Any, characters: int = CHARACTERS) -> str:
+def shown(tree: Any, characters: int = CHARACTERS, mask: Callable[[str], str] = str) -> str:
     """A value of a history in a few words."""
-    return preview(plain(tree), characters)
+    return preview(plain(tree), characters, mask)
 
 
 def value_of(payload: Payload) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from worker.steps import CANCELED, CHILD, FAILED, OPEN, WAIT
 from worker.story.model import ARRIVED_EVENT, ARRIVED_SIGNAL, CAME, STOP_ASKED, Entry, Run, Story
-from worker.story.times import length
+from worker.story.times import length, spoken
 from worker.story.widths import cut, printable, wrap
 
 RED, GREEN, YELLOW, CYAN, DIM, BOLD = "31", "32", "33", "36", "2", "1"
@@ -253,7 +253,7 @@ def meta_of(entry: Entry, now: dt.datetime) -> str:
     if entry.next_attempt_at is not None and entry.next_attempt_at > now:
         parts.append(f"next in {length((entry.next_attempt_at - now).total_seconds())}")
     if entry.until is not None:
-        parts.append(f"until {entry.until.astimezone():%H:%M:%S}")
+        parts.append(f"until {spoken(entry.until, now, left=False)}")
     if entry.seconds is not None:
         parts.append(length(entry.seconds))
     elif entry.state == OPEN and entry.until is None and entry.attempts <= 1:

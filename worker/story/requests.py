@@ -8,6 +8,7 @@ May import: worker.story.previews.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from worker.story import previews
@@ -24,14 +25,17 @@ def is_request(data: Any) -> bool:
     return isinstance(url, dict) and isinstance(body, dict) and body.keys() >= _BODY_KEYS
 
 
-def data_text(data: Any, characters: int = _DATA_CHARACTERS) -> str:
-    """An event's data in a few words: of a request ``POST /orders?x=1 {'id': 7}``, of anything else a preview."""
+def data_text(data: Any, characters: int = _DATA_CHARACTERS, mask: Callable[[str], str] = str) -> str:
+    """An event's data in a few words: of a request ``POST /orders?x=1 {'id': 7}``, of anything else a preview.
+
+    What comes from outside is kept as it came, so that a secret can stand in it: ``mask`` hides it, before it is cut.
+    """
     data = previews.plain(data)
     if not is_request(data):
-        return previews.shown(data, characters)
+        return previews.shown(data, characters, mask)
     what, value = body_of(data)
-    body = "" if what == "none" else value if what == "bytes" else previews.shown(value, characters)
-    return previews.cut(" ".join(filter(None, (line_of(data), body))), characters)
+    body = "" if what == "none" else value if what == "bytes" else previews.shown(value, characters, mask)
+    return previews.cut(" ".join(filter(None, (mask(line_of(data)), body))), characters)
 
 
 def line_of(data: dict[str, Any]) -> str:

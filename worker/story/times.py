@@ -23,9 +23,9 @@ def length(seconds: float) -> str:
     return f"{whole} s"
 
 
-def spoken(moment: dt.datetime, now: dt.datetime) -> str:
-    """A moment as a person reads it, with how far away it is."""
-    left = (moment - now).total_seconds()
+def spoken(moment: dt.datetime, now: dt.datetime, *, left: bool = True) -> str:
+    """A moment as a person reads it: with its day where that is another one, and with how far away it is (``left``)."""
+    seconds = (moment - now).total_seconds()
     local = moment.astimezone()
     day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
-    return f"{day}{local:%H:%M:%S}" + (f" (in {length(left)})" if left > 0 else "")
+    return f"{day}{local:%H:%M:%S}" + (f" (in {length(seconds)})" if left and seconds > 0 else "")

@@ -34,6 +34,14 @@ def test_why_nothing_happened(reasons, words):
     assert view.effect([delivery("skipped", reason) for reason in reasons]) == f"nothing: {words}"
 
 
+def test_who_subscribed_and_was_passed_over():
+    """Then somebody did listen, and a reason of a trigger's says more all the same."""
+    assert view.effect([], heard=True) == "nothing: not for the subscribed"
+    assert (
+        view.effect([delivery("skipped", "the filter 'x' is false")], heard=True) == "nothing: filter false"
+    )
+
+
 def test_what_an_event_led_to():
     """Sessions started and reached, deliveries that wait or failed."""
     found = [delivery("done"), delivery("pending"), delivery("done", kind="event"), delivery("failed")]

@@ -10,6 +10,7 @@ import json
 import pytest
 from hypothesis import given
 
+from autokitteh.attr_dict import AttrDict
 from tests.helpers.codecs import codec, round_trip, sent
 from tests.helpers.strategies import ANYTHING, JSON_LIKE, READABLE
 from worker.payload.codec import is_envelope, materialise, materialise_result
@@ -118,6 +119,17 @@ def test_pickled_arguments_stay_readable_beside_the_pickle():
     tree = codec().encode_call(({"a": 1}, dt.date(2026, 1, 2)), {"k": (1,)})
     assert tree["preview"] == [{"a": 1}, "datetime.date(2026, 1, 2)"]
     assert tree["preview_kwargs"] == {"k": "(1,)"}
+
+
+def test_an_events_data_stay_readable_as_json():
+    """What ``event.data`` holds is a dictionary for who looks at a history or a result, alone and inside of others."""
+    order = AttrDict({"id": 7, "lines": [AttrDict({"sku": "tea"})]})
+    plain = {"id": 7, "lines": [{"sku": "tea"}]}
+    assert codec().encode_call((order,), {})["preview"] == [plain]
+    kept = codec().encode({"order": order})
+    assert kept["preview"] == {"order": plain}
+    assert type(codec().decode(kept)["order"]) is AttrDict
+    assert type(codec().encode(AttrDict({"text": "x" * 2000}))["preview"]) is str
 
 
 def test_only_two_keys_make_an_envelope():

@@ -5,12 +5,16 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import enum
 import pathlib
 import types
+import typing
 
 import pytest
 from hypothesis import given
 
+from autokitteh.attr_dict import AttrDict
+from autokitteh.event import Event, NextEvent
 from tests.helpers.strategies import ANYTHING
 from worker.payload.preview import call_preview, preview
 
@@ -35,6 +39,59 @@ class LoudZone(dt.tzinfo):
     def utcoffset(self, _when):
         """None of its code is called."""
         raise SystemExit("utcoffset was called")
+
+
+class LoudDict(dict):
+    """A dictionary that reads itself in its own way."""
+
+    items = keys = __iter__ = __getitem__ = __repr__ = Loud.__repr__
+
+
+class LoudList(list):
+    """A list that reads itself in its own way."""
+
+    __iter__ = __len__ = __getitem__ = __repr__ = Loud.__repr__
+
+
+class LoudError(Exception):
+    """An error with attributes of its own."""
+
+    __str__ = __repr__ = __getattr__ = Loud.__repr__
+
+
+class Colour(enum.Enum):
+    """A choice."""
+
+    RED = "r"
+
+
+class Text(str):
+    """A text of a type of its own."""
+
+    __slots__ = ()
+
+
+class Slotted:
+    """An object without a dictionary."""
+
+    __slots__ = ("_hidden", "size", "unset")
+
+    def __init__(self):
+        self.size, self._hidden = 3, 4
+
+
+class Answer:
+    """What a library's HTTP client answers: much inside, of which the status says most."""
+
+    def __init__(self):
+        self.status_code, self.raw = 503, object()
+
+
+class Point(typing.NamedTuple):
+    """A tuple with names."""
+
+    x: int
+    y: int
 
 
 class LoudText(str):
@@ -70,6 +127,9 @@ class Order:
         slice(Loud()),
         ValueError(Loud()),
         LoudText("x"),
+        LoudDict(a=1),
+        LoudList([1]),
+        LoudError("x"),
         dt.datetime(2026, 1, 2, tzinfo=LoudZone()),
         dt.time(1, tzinfo=LoudZone()),
         [Loud],
@@ -101,6 +161,18 @@ def test_preview_runs_nothing_of_the_users(value):
         ((item for item in ()), "<generator>"),
         (collections.Counter("aab"), "Counter({'a': 2, 'b': 1})"),
         ("a\n  b", r"'a\n b'"),
+        (AttrDict({"order": AttrDict({"id": 7})}), "{'order': {'id': 7}}"),
+        (NextEvent(Event(data={"id": 7})), "{'id': 7}"),
+        (Event(data={"id": 7}), "Event(data={'id': 7}, event_id=None, event_type=None, session_id=None)"),
+        (Point(1, 2), "Point(x=1, y=2)"),
+        (Colour.RED, "Colour.RED"),
+        (Text("x"), "Text('x')"),
+        (collections.OrderedDict(a=1), "OrderedDict({'a': 1})"),
+        (LoudDict(a=1), "LoudDict({'a': 1})"),
+        (LoudList([1]), "LoudList([1])"),
+        (LoudError("x", 2), "LoudError('x', 2)"),
+        (Slotted(), "Slotted(size=3)"),
+        (Answer(), "<Answer 503>"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -125,6 +197,13 @@ def test_preview_bears_cycles_and_size():
     assert len(preview("x" * 100_000)) <= 80
     assert len(preview(list(range(100_000)))) <= 80
     assert isinstance(preview(10**5000), str)
+
+
+def test_objects_of_the_users_own_modules_are_shown_with_what_they_hold():
+    """In whatever file the class stands; of a library's, objects that hold others are named only."""
+    order = Order(1, Colour.RED)
+    assert preview(order, own=lambda module: module == __name__) == "Order(number=1, customer=Colour.RED)"
+    assert preview(order) == "<Order>"
 
 
 def test_call_preview_reads_like_the_call():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
 from tests.helpers.histories import START, History, failure, payload
 from worker.store.log import NOTE
 from worker.store.records import StoredLine
@@ -181,17 +183,25 @@ def test_ten_thousand_events_are_kept_in_a_few_words():
     ]
 
 
-def test_a_large_result_stays_a_reference_that_shows_its_beginning():
+@pytest.mark.parametrize(
+    ("begins", "shown"),
+    [
+        ('{"result":"xxx', '300,000 bytes: "xxx…'),
+        ('{"result":{"preview":"[1, 2, 3, …","pickle":"v1.', "300,000 bytes: [1, 2, 3, …"),
+        ('{"result":{"preview":{"a":1},"pickle":"v1.', '300,000 bytes: {"a": 1}…'),
+    ],
+)
+def test_a_large_result_stays_a_reference_that_shows_its_beginning(begins, shown):
     """It is read only when somebody looks at that step."""
     history = History()
     history.call("main.f", "main.py:2", result="small")
     done = history.events[-1].activity_task_completed_event_attributes.result.payloads[0]
-    done.CopyFrom(payload({"blob": "blob_1", "bytes": 300_000, "begins": '{"result":"xxx'}))
+    done.CopyFrom(payload({"blob": "blob_1", "bytes": 300_000, "begins": begins}))
     done.metadata[REFERENCE] = b"blob_1"
     collector = collected(history)
     (entry,) = entries_of(collector, collector.steps, [])
     assert list(collector.large) == [1]
-    assert entry.result == '{"result":"xxx… (300,000 bytes)'
+    assert entry.result == shown
 
 
 def test_a_note_about_the_run_stands_where_it_was_made():

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.golden import check
 from worker.story.model import Entry, Run, Story, Wait
-from worker.story.render import Paper, entry_lines, head_lines, story_lines
+from worker.story.render import Paper, entry_lines, head_lines, meta_of, story_lines
 from worker.story.waiting import with_filters
 
 START = dt.datetime(2026, 1, 31, 10, 0, tzinfo=dt.UTC)
@@ -237,6 +237,17 @@ def test_waits_are_told_relative_and_written_absolute():
     assert late.told(at(70)) == "a worker, for 1 min 10 s"
     assert late.as_document() == "a worker, since 2026-01-31T10:00:00+00:00"
     assert Wait("x").told(at(0)) == Wait("x").as_document() == "x"
+
+
+def test_a_step_says_on_which_day_its_time_is_over():
+    """Without the day, a wait of a day would seem to end at once."""
+
+    def told(seconds):
+        entry = Entry("wait", at(0), "wait for the signal go", n=1, state="open", until=at(seconds))
+        return meta_of(entry, at(0))
+
+    assert told(60) == "until 10:01:00"
+    assert told(86_400) == "until 2026-02-01 10:00:00"
 
 
 def test_a_wait_for_an_event_names_the_filter():

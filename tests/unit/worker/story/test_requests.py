@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from worker.gateway.body import RawRequest, event_data
+from worker.masking import HIDDEN, Mask
 from worker.story.requests import data_text, is_request, lines_of
 
 
@@ -34,6 +35,14 @@ def request(body: bytes = b"", kind: str = "", *, method: str = "POST", path: st
 def test_data_in_a_few_words(data, text):
     """Method, path and the body as what it is; never base64."""
     assert data_text(data) == text
+
+
+def test_a_secret_that_somebody_sent_is_hidden():
+    """Wherever it stands, and before the text is cut: its beginning would not be recognised afterwards."""
+    mask = Mask(["s3cr3t-value"])
+    sent = request(b'{"key": "s3cr3t-value"}', "application/json", query="token=s3cr3t-value")
+    assert data_text(sent, mask=mask) == f"POST ?token={HIDDEN} {{'key': '{HIDDEN}'}}"
+    assert data_text({"key": ["x", "s3cr3t-value"]}, 24, mask) == f"{{'key': ['x', '{HIDDEN}']}}"
 
 
 def test_a_long_request_is_cut():
