@@ -87,6 +87,7 @@ class Namespace:
         self._shared = shared
         self._stand_ins = stand_ins_of(project)
         self._running: set[str] = set()
+        self._bodies: list[set[str]] = []  # what the shared modules that run now have imported so far
         self._lock = threading.RLock()
         self._loads = 0
         self._globals: dict[int, str] | None = None
@@ -150,6 +151,8 @@ class Namespace:
     def import_name(self, name: str) -> types.ModuleType:
         """The user's module of that name with the packages it is in, executed at first use."""
         module = self.modules.get(name)
+        if self._bodies:
+            self._bodies[-1].add(name)
         if module is not None and not self._running:
             return module
         # Another thread may be running the module right now: wait for it, as Python does.
@@ -248,9 +251,19 @@ class Namespace:
             return self._execute(info, self._builtins)
         with shared.lock:
             module = shared.modules.get(info.name)
-            if module is None:
-                module = shared.modules[info.name] = self._execute(info, shared.builtins)
-            self.modules[info.name] = module
+            if module is not None:
+                # Its body does not run again: what that imported is here, too, or its classes would have no name.
+                self.modules[info.name] = module
+                for name in sorted(shared.imports[info.name] - self.modules.keys()):
+                    self._import_name(name)
+                return module
+            self._bodies.append(set())
+            try:
+                module = self._execute(info, shared.builtins)
+            finally:
+                imported = self._bodies.pop()
+            shared.imports[info.name] = {name for name in imported if name in shared.names}
+            self.modules[info.name] = shared.modules[info.name] = module
         return module
 
     def _execute(self, info: UserModule, private: dict[str, Any]) -> types.ModuleType:

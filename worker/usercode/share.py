@@ -64,6 +64,7 @@ class SharedModules:
     def __init__(self, project: Project, hooks: SharingHooks) -> None:
         self.names = shareable(project)
         self.modules: dict[str, ModuleType] = {}
+        self.imports: dict[str, set[str]] = {}  # by module: the shared ones that its body imported
         self.lock = threading.RLock()
         self.loading = threading.local()
         self._hooks = hooks

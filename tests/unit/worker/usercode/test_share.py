@@ -193,6 +193,32 @@ def test_shared_modules_have_references(tmp_path):
     assert other.resolve("models:double") is other.modules["models"].double
 
 
+def test_every_session_knows_what_a_shared_module_has_imported(tmp_path):
+    """Its body runs for the first session only; classes of what it imports have their names in all of them."""
+    files = {
+        "main.py": "import lib\nfrom pk import orders\nimport pk.far.away as away\ndef f(): import late",
+        "lib.py": "from pk import orders\nclass Order: pass",
+        "pk/__init__.py": "",
+        "pk/orders.py": "import lib\nclass Order: pass",
+        "pk/far/__init__.py": "",
+        "pk/far/away.py": "class Order: pass",
+        "late.py": "class Order: pass",
+    }
+    made = user_project(tmp_path, files)
+    shared = SharedModules(made.project, made.hooks())
+    first, second = made.namespace(shared=shared), made.namespace(shared=shared)
+    for space in (first, second):
+        main = space.load("main.py")
+        assert space.reference(main.lib.Order) == "lib:Order"
+        assert space.reference(main.orders.Order) == "pk.orders:Order"
+        assert space.reference(main.away.Order) == "pk.far.away:Order"
+    assert first.modules == second.modules
+    assert "late" not in second.modules
+    third = made.namespace(shared=shared)
+    assert third.load("lib.py") is first.modules["lib"]
+    assert sorted(third.modules) == ["lib", "pk", "pk.orders"]
+
+
 def test_shared_module_that_fails_is_run_again(tmp_path):
     """A failed import leaves nothing behind, also where a module would have been shared."""
     made = user_project(tmp_path, {"m.py": "import surely_not_installed"})
