@@ -330,7 +330,7 @@ def _close(name: str, known: Any) -> str:
 
 def _option_problem(key: str, value: str, schedule: str) -> str | None:
     if key == "timezone":
-        if schedules.has_zone(schedule):
+        if schedules.zone_of(schedule):
             return "the schedule names its time zone already"
         if "@every" in schedule:
             return "an interval has no time zone"

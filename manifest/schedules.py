@@ -103,9 +103,10 @@ def _near_zone(name: str) -> str:
     return ""
 
 
-def has_zone(text: str) -> bool:
-    """Whether a schedule begins with its time zone."""
-    return _ZONE.fullmatch(text.strip()) is not None
+def zone_of(text: str) -> str:
+    """The time zone that a schedule begins with; empty when it names none."""
+    found = _ZONE.fullmatch(text.strip())
+    return found.group(1) if found is not None else ""
 
 
 def seconds_of(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 import httpx
@@ -54,10 +55,16 @@ def shop(directory, name, triggers=TRIGGERS):
 def test_triggers_are_listed_and_shown(up, tmp_path):
     """All of a trigger: what fires it, its URL, what it starts, its last event."""
     deployed = up.ak("deploy", str(shop(tmp_path / "p", "life_list")))
-    golden.check(up.run("trigger", "list", "life_list").stdout, "trigger/list")
+    eventually_sync(lambda: up.ak("trigger", "get", "life_list", "nightly")["next_at"])
+    listed = re.sub(r"in \d+ (d|h|min|s)\b", "in 8 h", up.run("trigger", "list", "life_list").stdout)
+    listed = re.sub(r"(in 8 h) +", r"\1   ", listed)
+    golden.check(listed, "trigger/list")
     golden.check(up.run("trigger", "get", "life_list", "talk").stdout, "trigger/get_connection")
     assert httpx.post(deployed["webhooks"]["hook"]).status_code == 202
-    golden.check(up.run("trigger", "get", "life_list", "hook").stdout, "trigger/get")
+    hook = eventually_sync(
+        lambda: "pending" not in (text := up.run("trigger", "get", "life_list", "hook").stdout) and text
+    )
+    golden.check(hook, "trigger/get")
     found = up.ak("trigger", "get", "life_list", "nightly")
     assert (found["schedule"], found["timezone"], found["last_event"]) == (
         "0 9 * * 1-5",
@@ -66,6 +73,30 @@ def test_triggers_are_listed_and_shown(up, tmp_path):
     )
     missing = up.run("trigger", "get", "life_list", "hok", check=False)
     assert (missing.returncode, "hook" in missing.stderr) == (4, True)
+
+
+def test_a_schedule_says_when_it_fires_and_that_it_is_paused(up, tmp_path):
+    """In its own zone, the pause with its reason, what was left out; never again where no time is left."""
+    past = TRIGGERS + '- {name: past, schedule: "0 9 1 1 * 2020", call: main.py:on_event}\n'
+    past += '- {name: zoned, schedule: "CRON_TZ=Asia/Tokyo 0 9 * * *", call: main.py:on_event}\n'
+    up.ak("deploy", str(shop(tmp_path / "p", "life_fires", past)))
+    eventually_sync(lambda: len(schedules(up, "life_fires")) == 3)
+
+    def told(name):
+        return up.run("trigger", "get", "life_fires", name).stdout
+
+    assert re.search(r"fires next +\w{3} \d{4}-\d\d-\d\d 09:00:00 CES?T, in \d+ ", told("nightly"))
+    assert re.search(r"fires next +\w{3} \d{4}-\d\d-\d\d 09:00:00 JST, in \d+ ", told("zoned"))
+    assert re.search(r"fires next +never again", told("past"))
+    assert "paused" not in told("nightly")
+    asked(up, lambda client: client.get_schedule_handle("life_fires:nightly").pause(note="until Monday"))
+    assert re.search(r"paused +yes \(until Monday\)", told("nightly"))
+    rows = up.run("trigger", "list", "life_fires").stdout.splitlines()
+    assert [" paused " in row for row in rows if "nightly" in row] == [True]
+    assert [" never again " in row for row in rows if "past" in row] == [True]
+    up.ak("deploy", str(shop(tmp_path / "p", "life_fires", past.replace("0 9 * * 1-5", "5 9 * * 1-5"))))
+    found = up.ak("trigger", "get", "life_fires", "nightly")
+    assert (found["schedule"], found["paused"], found["note"]) == ("5 9 * * 1-5", True, "until Monday")
 
 
 def test_rename_then_manifest(up, tmp_path):

@@ -115,9 +115,11 @@ def ready(running: dev.Running, deployments: list[dict[str, Any]], out: Output) 
     names = ", ".join(item["project"] for item in deployments)
     deployed = f"   {names} deployed" if names else ""
     out.say(f"ready   gateway {running.gateway_url}   Temporal UI {running.ui_url}{deployed}")
+    several = sum(len(item["webhooks"]) for item in deployments) > 1
     for item in deployments:
-        for url in item["webhooks"].values():
-            out.say(f"        try: curl {url}")
+        for name, url in item["webhooks"].items():
+            which = f"{item['project']} {name}" if len(deployments) > 1 else name
+            out.say(f"        try: curl {url}{f'   # {which}' if several else ''}")
         for link in item["start"].values():
             out.say(f"        or start it by hand: {link}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import completing, context, links, nearest
+from worker.cli import completing, context, links, nearest, trigger_schedules
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
 from worker.cli.output import Output, table
@@ -25,7 +25,7 @@ Project = Annotated[str, typer.Argument(help="The project's name.", autocompleti
 
 @app.command(name="list")
 def list_triggers(project: Project, as_json: Json = False) -> None:
-    """List a project's triggers, with the URLs of webhooks.
+    """List a project's triggers, with the URLs of webhooks and when schedules fire next.
 
     Example: ak trigger list quickstart
     """
@@ -33,6 +33,7 @@ def list_triggers(project: Project, as_json: Json = False) -> None:
     with context.opened(found) as store:
         context.project(store, project)
         answer = [document_of(item, store, found) for item in store.triggers.list(project)]
+        trigger_schedules.complete(answer, store, found)
     rows = [[item["name"], item["kind"], source_of(item), item["call"] or "-"] for item in answer]
     Output(as_json=as_json).document(answer, table(["NAME", "KIND", "FROM", "CALL"], rows))
 
@@ -43,19 +44,26 @@ def get(
     name: Annotated[str, typer.Argument(help="The trigger's name.", autocompletion=completing.triggers)],
     as_json: Json = False,
 ) -> None:
-    """Show one trigger: what fires it, what it starts, and when it last did.
+    """Show one trigger: what fires it, what it starts, and when it last did; of a schedule, when it does next.
 
     Example: ak trigger get quickstart hello
     """
+    from worker.cli import event_view
+
     found = context.settings()
     with context.opened(found) as store:
         context.project(store, project)
         item = document_of(known(store, project, name), store, found)
+        trigger_schedules.complete([item], store, found)
         recent = store.events.list(project, item["connection"] or item["name"], 1)
         item["last_event"] = {"id": recent[0].id, "at": recent[0].created_at.isoformat()} if recent else None
-    shown = {key: value for key, value in item.items() if value not in ("", None) and key != "project"}
+        came_of_it = event_view.effect(store.events.deliveries(recent[0].id)) if recent else ""
+    hidden = {"project", "last_event", *trigger_schedules.KEYS}
+    shown = {key: value for key, value in item.items() if value not in ("", None) and key not in hidden}
+    shown |= trigger_schedules.lines(item)
     if recent:
-        shown["last_event"] = f"{recent[0].id}   {recent[0].created_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        at = f"{recent[0].created_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        shown["last event"] = f"{recent[0].id}   {at}   {came_of_it}"
     width = max(len(key) for key in shown)
     words = {True: "yes", False: "no"}
     lines = [f"{key.replace('_', ' '):<{width}}  {words.get(value, value)}" for key, value in shown.items()]
@@ -161,5 +169,7 @@ def document_of(item: Trigger, store: Store, found: Settings) -> dict[str, Any]:
 
 
 def source_of(item: dict[str, Any]) -> str:
-    """What fires it, in a table."""
-    return str(item["webhook"] or item["schedule"] or item["connection"])
+    """What fires it, in a table; of a schedule, when."""
+    coming = trigger_schedules.next_text(item)
+    schedule = f"{item['schedule']}   {coming}".rstrip()
+    return str(item["webhook"] or schedule or item["connection"])

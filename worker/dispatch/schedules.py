@@ -32,6 +32,7 @@ from worker.contracts import SYSTEM_QUEUE
 from worker.rpc import is_gone, refused
 
 TICK: Final = "autokitteh.tick"
+OUR_NOTE: Final = ", from autokitteh.yaml"  # the end of a note that nobody has changed
 _CATCHUP_SECONDS: Final = 60
 _SPEC_KEYS: Final = ("schedule", *schedules.OPTIONS)
 # Without a wish about overlapping sessions a tick only records its event, and a late one must not be lost.
@@ -103,7 +104,7 @@ async def _put(
         if not is_gone(error):
             raise
         state = await _state_of(client, former) or ScheduleState(
-            note=f"{trigger['call'] or 'subscriptions only'}, from autokitteh.yaml"
+            note=f"{trigger['call'] or 'subscriptions only'}{OUR_NOTE}"
         )
         try:
             await client.create_schedule(identifier, _schedule(identifier, trigger, given, state))
