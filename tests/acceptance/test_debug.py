@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import select
+import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -73,6 +76,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - its Control-C is for it
         )
         os.close(slave)
         self.seen = ""
@@ -96,6 +100,10 @@ class Terminal:
     def type(self, line: str) -> None:
         """Type a line."""
         os.write(self._master, f"{line}\n".encode())
+
+    def press(self, keys: str) -> None:
+        """Press keys, without the one that ends a line."""
+        os.write(self._master, keys.encode())
 
     def close(self) -> int:
         """Wait for its end."""
@@ -219,3 +227,89 @@ def test_recording_of_a_running_session_ends_where_it_waits(up, tmp_path):
     assert terminal.close() == 0
     assert up.ak("session", "get", session)["state"] == "running"
     up.ak("session", "stop", session, "--force")
+
+
+LOOPING = """
+import os
+import time
+import autokitteh
+
+
+@autokitteh.activity
+def work(n):
+    return n + 1
+
+
+def on_event(event):
+    turns = work(0)
+    while os.getenv("TURN"):
+        turns += 1
+        if turns % 100_000 == 2:
+            print("looping")
+    raise ValueError(turns)
+"""
+
+
+@pytest.fixture(scope="module")
+def looping(up, tmp_path_factory):
+    """A session that failed, of a program in which somebody may set a variable and have it loop for ever."""
+    project = write(tmp_path_factory.mktemp("looping"), "looping", {"main.py": LOOPING})
+    up.ak("deploy", str(project))
+    return up.ak("session", "start", "looping", "main.py:on_event", "--wait")["id"]
+
+
+def test_control_c_comes_back_to_the_prompt(up, looping):
+    """At the prompt, in what was typed, and in the program itself, whose state is looked at; the terminal echoes after."""
+    terminal = Terminal(up, "session", "debug", looping, "--at", "1")
+    terminal.expect("(ak) ")
+    terminal.press("\x03")
+    assert "--KeyboardInterrupt--" in terminal.expect("(ak) ")
+    terminal.type("print('typed'), [0 for _ in iter(int, 1)]")
+    terminal.expect("typed\r\n")
+    terminal.press("\x03")
+    assert "*** KeyboardInterrupt" in terminal.expect("(ak) ")
+    terminal.type("os.environ['TURN'] = '1'")
+    terminal.expect("(ak) ")
+    terminal.type("c")
+    terminal.expect("looping\r\n")
+    for _ in range(2):
+        terminal.press("\x03")
+        shown = terminal.expect("(ak) ")
+        assert "Program interrupted." in shown
+        assert "> main.py(" in shown
+        terminal.type("p turns > 1")
+        assert "True" in terminal.expect("(ak) ")
+        terminal.type("c")
+        terminal.expect("looping\r\n")
+    terminal.press("\x03")
+    terminal.expect("(ak) ")
+    terminal.type("q")
+    assert terminal.close() == 0
+    assert "Traceback" not in terminal.seen
+
+
+def test_control_c_ends_what_has_no_prompt(up, looping):
+    """Commands of a script that run for ever end with status 130, and without a traceback."""
+    process = subprocess.Popen(
+        [
+            AK,
+            "session",
+            "debug",
+            looping,
+            "--at",
+            "1",
+            "--commands",
+            "os.environ['TURN'] = '1';c",
+        ],
+        env=up.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        while "looping" not in process.stdout.readline():
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr.read() == "interrupted\n"
+        assert process.wait(30) == 130

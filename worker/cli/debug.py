@@ -16,6 +16,7 @@ import typer
 from worker.cli import context
 from worker.cli import session as sessions
 from worker.cli.deploy import Json
+from worker.cli.errors import INTERRUPTED
 from worker.cli.output import Output
 from worker.errors import DeployError, NotFoundError, UsageError, WorkerError
 
@@ -159,6 +160,8 @@ def run(
     output, _ = process.communicate()
     with os.fdopen(report_read) as pipe:
         reports = [json.loads(line) for line in pipe]
+    if process.returncode == INTERRUPTED:
+        raise KeyboardInterrupt
     if process.returncode and not reports:
         raise DeployError(f"the debugging process ended with {process.returncode}")
     return reports, output or ""

@@ -19,6 +19,7 @@ import asyncio
 import gc
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,7 @@ from worker.payload.converter import data_converter
 from worker.process import assemble
 from worker.process.__main__ import Reporter
 from worker.process.naps import Naps
-from worker.process.prompt import NO_CALLS, Prompt
+from worker.process.prompt import INTERRUPTED_EXIT, NO_CALLS, Prompt
 from worker.process.replay import NoLog, NoWatch, ReadOnlyBlobs, read_exactly
 from worker.session import calls, failures, system
 from worker.session.greenlets import Driver
@@ -214,6 +215,7 @@ async def debug(
     parts = assemble.prepare(boot, writer)
     naps.serve(parts.host.state, parts.host.directory)
     prompt = Prompt(parts.host.directory, parts.host.guard, wanted["commands"])
+    signal.signal(signal.SIGINT, prompt.interrupted)  # the replay is on this thread, Python's main one
     prompt.stopped = lambda where: reporter.send(Report("stopped", where=where))
     debugging = Debugging(parts, prompt, wanted["at"])
     debugging.install()
@@ -258,13 +260,13 @@ def main() -> int:
     boot, history, wanted = read()
     configure("ERROR", libraries=False)
     mask(boot.secrets.values())
+    # Until there is a prompt that could hear of it, Control-C ends the process and nothing else.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED_EXIT))
     try:
         problem = asyncio.run(debug(boot, history, wanted, reporter))
     except WorkerError as error:
         reporter.send(Report("failed", error.message, error.where, error.hint, error.code))
         return _FAILED_EXIT
-    except KeyboardInterrupt:
-        return 130
     if problem:
         reporter.send(Report("failed", problem, code=WorkerError.code))
         return _FAILED_EXIT

@@ -23,6 +23,7 @@ from worker.errors import CallError
 from worker.usercode.callees import mark_of
 
 _PROMPT = "(ak) "
+INTERRUPTED_EXIT = 130
 NO_CALLS = "the debugger makes no calls: the session's own have their recorded results"
 _NAMES_FILE = ("Breakpoint ", "Deleted breakpoint ")
 _REFUSAL = f"{CallError.__module__}.{CallError.__qualname__}: "
@@ -59,6 +60,8 @@ class Prompt(pdb.Pdb):
         self._directory = directory
         self._guard = guard
         self._tracing = False
+        self._interactive = interactive
+        self._stopping = False  # it was interrupted, and stands before the next line of the user's
 
     def say(self, text: str) -> None:
         """A line between the prompts."""
@@ -93,6 +96,25 @@ class Prompt(pdb.Pdb):
             # Since Python 3.12 only a change reaches code that is under way: that of this greenlet.
             sys.settrace(None)
             sys.settrace(self.trace_dispatch)
+
+    def interrupted(self, _signal: int, frame: FrameType | None) -> None:
+        """Control-C, as pdb has it: at the prompt it is for the line that is typed, or what that does.
+
+        The user's code is stopped in before its next line, also when it has just given up the thread. Where there is no
+        prompt to come to, or no line comes and Control-C comes again, the process ends.
+        """
+        if self.asking:
+            raise KeyboardInterrupt
+        if self._stopping or not self._interactive:
+            self.stdout.flush()
+            os._exit(INTERRUPTED_EXIT)
+        self._stopping = True
+        self.say("\nProgram interrupted. (`c` goes on, `q` leaves; Control-C again leaves at once.)")
+        self._prime(frame or sys._getframe())
+        while frame is not None and not self.is_users(frame):
+            frame = frame.f_back
+        if frame is not None:
+            self.follow()
 
     def leave(self) -> None:
         """Trace no more."""
@@ -149,6 +171,7 @@ class Prompt(pdb.Pdb):
 
     def interaction(self, frame: FrameType | None, tb_or_exc: Any = None) -> None:
         """Ask what to do."""
+        self._stopping = False
         self.before()
         self.before = lambda: None
         self._guard.disarm()
