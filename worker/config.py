@@ -85,8 +85,10 @@ _KNOWN = (
     "AK_LOG_LEVEL",
     "AK_LOG_FORMAT",
 )
+GRPC = "grpc"
 _NOT_INHERITED = ("AK_", "TEMPORAL_", "PYTHON", "VIRTUAL_ENV")
 _TRACES_TO = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_TRACES_BY = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -149,6 +151,7 @@ class Settings:
     log_level: str = "warning"
     log_format: str = "text"
     tracing: bool = False
+    traces_protocol: str = "http/protobuf"
     traces_ratio: float = 1.0
     warnings: list[str] = field(default_factory=list)
 
@@ -192,6 +195,7 @@ class Settings:
             keep=Keep.load(environ),
             log_level=choice_of(environ, "AK_LOG_LEVEL", "warning", _LEVELS),
             log_format=choice_of(environ, "AK_LOG_FORMAT", "text", ("text", "json")),
+            traces_protocol=traces_protocol_of(environ),
             traces_ratio=number_of(environ, "OTEL_TRACES_SAMPLER_ARG", 1.0),
             tracing=any(environ.get(name) for name in _TRACES_TO)
             and environ.get("OTEL_SDK_DISABLED", "").lower() != "true",
@@ -360,6 +364,12 @@ def choice_of(environ: Mapping[str, str], name: str, default: str, choices: tupl
     if text not in choices:
         raise ConfigError(f"{name}={text!r} is none of its values", hint=f"Choose one: {', '.join(choices)}")
     return text
+
+
+def traces_protocol_of(environ: Mapping[str, str]) -> str:
+    """How the collector of traces is spoken to: what is said of traces, else of all signals, else over HTTP."""
+    name = next((name for name in _TRACES_BY if environ.get(name)), _TRACES_BY[0])
+    return choice_of(environ, name, "http/protobuf", ("http/protobuf", GRPC))
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

@@ -58,7 +58,18 @@ async def tracing(settings: Settings, store: Store, client: Client) -> AsyncIter
         log(action="no_traces", level="warning", hint="pip install 'autokitteh-temporal[otel]'")
         yield None
         return
-    async with exporter.tracing(store, client, ratio=settings.traces_ratio) as traces:
+    try:
+        sender = exporter.sender_by(settings.traces_protocol)
+    except ImportError:
+        log(
+            action="no_traces",
+            level="warning",
+            error="OTEL_EXPORTER_OTLP_PROTOCOL=grpc needs its library",
+            hint="pip install 'autokitteh-temporal[otel-grpc]', or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        )
+        yield None
+        return
+    async with exporter.tracing(store, client, sender, ratio=settings.traces_ratio) as traces:
         yield traces
 
 

@@ -11,10 +11,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
@@ -22,6 +21,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from worker import contracts
+from worker.config import GRPC
 from worker.log import log
 from worker.steps import steps_of
 from worker.store import Store
@@ -49,14 +49,36 @@ _STATES = {
 }
 
 
+def sender_by(protocol: str) -> SpanExporter:
+    """What speaks a protocol of collectors; the rest it reads from OpenTelemetry's own variables.
+
+    Raises:
+        ImportError: its library is not installed.
+    """
+    if protocol == GRPC:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as OverGrpc
+
+        return OverGrpc()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OverHttp
+
+    return OverHttp()
+
+
+def described() -> Resource:
+    """What the spans come from: ``autokitteh``, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES say otherwise."""
+    found = Resource.create()
+    named = not str(found.attributes[SERVICE_NAME]).startswith("unknown_service")
+    return found if named else found.merge(Resource({SERVICE_NAME: "autokitteh"}))
+
+
 class Tracing:
     """Turns what happened into spans and sends them in the background."""
 
-    def __init__(self, store: Store, client: Client, *, ratio: float = 1.0) -> None:
+    def __init__(self, store: Store, client: Client, sender: SpanExporter, *, ratio: float = 1.0) -> None:
         self._store = store
         self._client = client
-        self._processor = BatchSpanProcessor(OTLPSpanExporter())
-        self._resource = Resource.create({"service.name": "autokitteh"})
+        self._processor = BatchSpanProcessor(sender)
+        self._resource = described()
         self._sampler: Sampler = ALWAYS_ON if ratio >= 1 else ParentBasedTraceIdRatio(ratio)
         self._ended: asyncio.Queue[tuple[str, str]] = asyncio.Queue(_WAITING_SESSIONS)
 
@@ -162,9 +184,11 @@ class Tracing:
 
 
 @contextlib.asynccontextmanager
-async def tracing(store: Store, client: Client, *, ratio: float) -> AsyncIterator[Tracing]:
+async def tracing(
+    store: Store, client: Client, sender: SpanExporter, *, ratio: float
+) -> AsyncIterator[Tracing]:
     """A running exporter; what it has is sent on the way out."""
-    made = Tracing(store, client, ratio=ratio)
+    made = Tracing(store, client, sender, ratio=ratio)
     task = asyncio.create_task(made.run(), name="tracing")
     try:
         yield made
