@@ -53,13 +53,13 @@ async def tracing(settings: Settings, store: Store, client: Client) -> AsyncIter
         yield None
         return
     try:
-        from worker.tracing import exporter
+        from worker.tracing import collector, exporter
     except ImportError:
         log(action="no_traces", level="warning", hint="pip install 'autokitteh-temporal[otel]'")
         yield None
         return
     try:
-        sender = exporter.sender_by(settings.traces_protocol)
+        sender = collector.sender_by(settings.traces_protocol)
     except ImportError:
         log(
             action="no_traces",

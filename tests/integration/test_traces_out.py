@@ -124,3 +124,17 @@ async def test_a_missing_library_is_said_once(monkeypatch, tmp_path, collector, 
     assert await sent(monkeypatch, tmp_path, **variables) is None
     (told,) = [vars(record) for record in caplog.records if record.message == "no_traces"]
     assert "autokitteh-temporal[otel-grpc]" in str(told)
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_a_collector_that_is_away_is_said_once(monkeypatch, tmp_path, collector, caplog, protocol):
+    """Whatever is tried again; what the exporters say of each try is not told."""
+    collector.server.stop(None).wait()
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "3",
+    }
+    traces = await sent(monkeypatch, tmp_path, **variables)
+    assert traces is not None
+    assert [record.message for record in caplog.records] == ["collector_away"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
@@ -21,12 +21,12 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from worker import contracts
-from worker.config import GRPC
 from worker.log import log
 from worker.steps import steps_of
 from worker.store import Store
 from worker.store.records import Event
 from worker.tracing import spans
+from worker.tracing.collector import Sender
 from worker.tracing.spans import Place, SessionFacts, Span
 
 _WAITING_SESSIONS = 1_000
@@ -49,21 +49,6 @@ _STATES = {
 }
 
 
-def sender_by(protocol: str) -> SpanExporter:
-    """What speaks a protocol of collectors; the rest it reads from OpenTelemetry's own variables.
-
-    Raises:
-        ImportError: its library is not installed.
-    """
-    if protocol == GRPC:
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as OverGrpc
-
-        return OverGrpc()
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OverHttp
-
-    return OverHttp()
-
-
 def described() -> Resource:
     """What the spans come from: ``autokitteh``, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES say otherwise."""
     found = Resource.create()
@@ -74,9 +59,10 @@ def described() -> Resource:
 class Tracing:
     """Turns what happened into spans and sends them in the background."""
 
-    def __init__(self, store: Store, client: Client, sender: SpanExporter, *, ratio: float = 1.0) -> None:
+    def __init__(self, store: Store, client: Client, sender: Sender, *, ratio: float = 1.0) -> None:
         self._store = store
         self._client = client
+        self._sender = sender
         self._processor = BatchSpanProcessor(sender)
         self._resource = described()
         self._sampler: Sampler = ALWAYS_ON if ratio >= 1 else ParentBasedTraceIdRatio(ratio)
@@ -110,6 +96,8 @@ class Tracing:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self._ended.join()
+        if self._sender.away:
+            self._sender.shutdown()
         await asyncio.to_thread(self._processor.shutdown)
 
     async def spans_of(self, workflow_id: str, run_id: str) -> list[Span]:
@@ -184,9 +172,7 @@ class Tracing:
 
 
 @contextlib.asynccontextmanager
-async def tracing(
-    store: Store, client: Client, sender: SpanExporter, *, ratio: float
-) -> AsyncIterator[Tracing]:
+async def tracing(store: Store, client: Client, sender: Sender, *, ratio: float) -> AsyncIterator[Tracing]:
     """A running exporter; what it has is sent on the way out."""
     made = Tracing(store, client, sender, ratio=ratio)
     task = asyncio.create_task(made.run(), name="tracing")
