@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import ast
 import functools
+from dataclasses import replace
 from typing import Final
 
-from worker.lint import results, shape
+from worker.lint import results, shape, sites
 from worker.lint.calls import Verdict
 from worker.lint.names import Call, Loop, Names, Summary
 from worker.lint.values import (
@@ -80,28 +81,50 @@ class Expressions(Names):
         else:
             callee = self.value(node.func)
         arguments = [self.value(item) for item in node.args]
-        named = {item.arg: self.value(item.value) for item in node.keywords}
-        given = [*arguments, *named.values()]
+        given = [*arguments, *(self.value(item.value) for item in node.keywords)]
         spoken = shape.spoken(node.func)
         if isinstance(callee, Known) and callee.object is super:
             return self._super()
         if isinstance(callee, Several):
-            return self._one_of(callee, node, given, spoken)
+            return self._one_of(callee, node, owner, given, spoken)
         if isinstance(callee, Class):
             self._construct(callee, node, given)
             return Object(callee)
         if isinstance(callee, Object):
-            callee = callee.kind.find("__call__") or UNKNOWN
+            owner, callee = callee, callee.kind.find("__call__") or UNKNOWN
         verdict = self._judge.of(callee, spoken)
         if isinstance(callee, Lambda) and callee.function is not None:
             verdict = Verdict("inline", spoken, "the user's own code", UNKNOWN, callee.function)
+        verdict = self._for_call(verdict, owner, node, given)
         self._note(node, verdict, given, callee)
         return self._result(node, owner, callee, verdict, arguments)
 
-    def _one_of(self, callee: Several, node: ast.Call, given: list[Value], spoken: str) -> Value:
+    def _for_call(self, verdict: Verdict, owner: Value, node: ast.Call, values: list[Value]) -> Verdict:
+        """The verdict with the function as it is read for the arguments of this call."""
+        function = verdict.user
+        if function is None or verdict.kind != "inline":
+            return verdict
+        given = sites.arguments_of(function, owner)
+        for item, value in zip(node.args, values, strict=False):
+            many = self.value_quietly(item.value) if isinstance(item, ast.Starred) else None
+            if many is None:
+                given.append(value)
+            elif isinstance(many, Container) and many.parts is not None:
+                given += many.parts
+            else:
+                break  # how many there are is not known
+        names = [item.arg for item in node.keywords]
+        by_name = zip(names, values[len(values) - len(names) :], strict=False)
+        named = {name: value for name, value in by_name if name is not None}
+        bound = sites.bind(function, given, named)
+        return replace(verdict, user=self._follower.for_call(function, bound))
+
+    def _one_of(
+        self, callee: Several, node: ast.Call, owner: Value, given: list[Value], spoken: str
+    ) -> Value:
         found: Value | None = None
         for option in callee.options:
-            verdict = self._judge.of(option, spoken)
+            verdict = self._for_call(self._judge.of(option, spoken), owner, node, given)
             self._note(node, verdict, given, option, choice=node.lineno * 1000 + node.col_offset + 1)
             user = verdict.user if verdict.kind == "inline" else None
             found = join(found, self._follower.returned(user) if user is not None else verdict.result)
@@ -121,7 +144,10 @@ class Expressions(Names):
             found = kind.find(name)
             if isinstance(found, Function):
                 verdict = Verdict("inline", kind.qualname, "the user's own code", Object(kind), found)
+                verdict = self._for_call(verdict, Object(kind), node, arguments)
                 self._note(node, verdict, arguments, kind)
+                if verdict.user is not None:
+                    self._follower.returned(verdict.user)  # says what the fields are
 
     def _note(
         self, node: ast.Call, verdict: Verdict, arguments: list[Value], callee: Value, *, choice: int = 0
@@ -157,12 +183,15 @@ class Expressions(Names):
         if found is None and isinstance(callee, Known):
             if callee.object is functools.partial and arguments and isinstance(arguments[0], Known):
                 return Known(arguments[0].object, node.lineno)
+            if callee.object is functools.partial and arguments and isinstance(arguments[0], Function):
+                first = arguments[0]
+                return replace(first, ahead=(*first.ahead, *arguments[1:]), origin=first.root)
             if callee.object is getattr and len(node.args) > 1:
                 return self._getattr(node, arguments[0])
             found = results.of_known(callee.object, arguments)
         if found is not None:
             return found
-        function = callee.function if isinstance(callee, Lambda) else callee
+        function = verdict.user if verdict.user is not None else callee
         if not isinstance(function, Function) or verdict.kind != "inline":
             return verdict.result
         returned = self._follower.returned(function)

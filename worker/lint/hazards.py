@@ -79,7 +79,7 @@ def find(reader: Reader) -> list[Hazard]:
     found: set[Hazard] = set()
     todo = list(reader.functions)
     seen: set[int] = set()
-    while todo:
+    while todo or (todo := [item for item in reader.readings() if id(item) not in seen]):
         function = todo.pop()
         if id(function) in seen:
             continue

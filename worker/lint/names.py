@@ -78,6 +78,9 @@ class Follower(Protocol):
     def applied(self, function: Function, arguments: list[Value]) -> Value:
         """What a function gives for these arguments."""
 
+    def for_call(self, function: Function, bound: dict[str, Value]) -> Function:
+        """The function as it is read for these parameters."""
+
 
 class Names:
     """What names mean in one function."""
@@ -107,7 +110,7 @@ class Names:
         elif isinstance(target, ast.Attribute):
             owner = self.value(target.value)
             if isinstance(owner, Object) and target.attr not in owner.kind.members:
-                owner.kind.attributes.setdefault(target.attr, shape.anything(value))
+                owner.kind.assign(target.attr, shape.anything(value))
         elif isinstance(target, ast.Subscript):
             owner = self.value(target.value)
             self.value(target.slice)

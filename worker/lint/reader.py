@@ -9,6 +9,7 @@ from worker.lint.calls import DURABLE, Judge, is_activity, is_inhibited
 from worker.lint.code import Code, Source, is_main_guard
 from worker.lint.names import Call, Summary
 from worker.lint.shape import anything
+from worker.lint.sites import Readings
 from worker.lint.values import (
     UNKNOWN,
     Class,
@@ -40,14 +41,17 @@ class Reader:
         self._summaries: dict[int, Summary] = {}
         self._durable: dict[int, bool] = {}
         self._asked: list[int] = []
+        self._readings = Readings()
         for turn in range(_PASSES):
             self.functions.clear()
             self._summaries.clear()
+            self._readings.clear()
             for source in code.sources.values():
                 self._read_module(source, last=turn == _PASSES - 1)
         # What functions do was looked at while names were still missing.
         own = {id(function) for function in self.modules.values()}
         self._summaries = {key: found for key, found in self._summaries.items() if key in own}
+        self._readings.clear()
 
     def _read_module(self, source: Source, *, last: bool) -> None:
         function = Function(source.name, source.file, source.tree, "<module>")
@@ -68,7 +72,7 @@ class Reader:
             return None
         inner: Function | None = found
         while inner is not None:
-            self._handlers.add(id(inner))
+            self._handlers.add(id(inner.root))
             self._summaries.pop(id(inner), None)
             inner = inner.wraps
         return found
@@ -89,7 +93,26 @@ class Reader:
             return Lazy(found or UNKNOWN)
         for _, value in summary.returned:
             found = join(found, value)
-        return found or UNKNOWN
+        if found is None or found == UNKNOWN or isinstance(found, Outside):
+            promised = self._promised(function)
+            return promised if promised != UNKNOWN else found or UNKNOWN
+        return found
+
+    def _promised(self, function: Function) -> Value:
+        """What its annotation says that a function gives."""
+        node = function.node
+        if not isinstance(node, ast.FunctionDef) or node.returns is None:
+            return UNKNOWN
+        walker = Walker(self.code, self.code.sources[function.module], self.judge, function, self)
+        return walker.annotated(node.returns)
+
+    def for_call(self, function: Function, bound: dict[str, Value]) -> Function:
+        """The function as it is read for these parameters."""
+        return self._readings.of(function, bound)
+
+    def readings(self) -> list[Function]:
+        """The functions as they were read for one kind of call each."""
+        return self._readings.all()
 
     def applied(self, function: Function, arguments: list[Value]) -> Value:
         """What a function gives for these arguments: for decorators and other makers of functions."""
@@ -117,8 +140,10 @@ class Reader:
             return
         arguments = function.node.args
         given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        for parameter in given:
-            walker.bind(ast.Name(parameter.arg, ast.Store()), walker.annotated(parameter.annotation))
+        defaults = self._defaults(walker, function) if function.bound is not None else {}
+        promised = {item.arg: walker.annotated(item.annotation) for item in given}
+        for name, value in promised.items():
+            walker.bind(ast.Name(name, ast.Store()), value if value != UNKNOWN else defaults.get(name, value))
         static = any(isinstance(item, Known) and item.object is staticmethod for item in function.decorators)
         if function.owner is not None and given and not static:
             by_class = any(
@@ -128,24 +153,47 @@ class Reader:
             walker.bind(ast.Name(given[0].arg, ast.Store()), own)
         for parameter, value in zip(given, function.given, strict=False):
             walker.bind(ast.Name(parameter.arg, ast.Store()), value)
-        if id(function) in self._handlers and given and function.owner is None:
+        for name, value in (function.bound or {}).items():
+            if value == UNKNOWN or (isinstance(value, Outside) and promised.get(name, UNKNOWN) != UNKNOWN):
+                if name in defaults and promised[name] == UNKNOWN:
+                    walker.bind(ast.Name(name, ast.Store()), value)
+                continue
+            walker.bind(ast.Name(name, ast.Store()), value)
+        if id(function.root) in self._handlers and given and function.owner is None:
             walker.bind(ast.Name(given[0].arg, ast.Store()), Instance(self._event))
 
-    def calls(self, function: Function, within: tuple[int, ...] = ()) -> list[tuple[Function, Call]]:
-        """The calls that a function makes, its own and those of functions of the user's that it calls.
+    def _defaults(self, walker: Walker, function: Function) -> dict[str, Value]:
+        """What parameters are that a call does not give."""
+        node = function.node
+        if isinstance(node, ast.Module):
+            return {}
+        given = [*node.args.posonlyargs, *node.args.args]
+        written = [*zip(reversed(given), reversed(node.args.defaults), strict=False)]
+        written += [
+            (name, item)
+            for name, item in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            if item is not None
+        ]
+        return {name.arg: anything(walker.value_quietly(item)) for name, item in written}
 
-        Not followed: a function that is one activity (what it calls runs inside), one that inhibits activities, and
-        one that is being followed already.
+    def calls(self, function: Function) -> list[tuple[Function, Call]]:
+        """The calls that a function makes, its own and those of functions of the user's that it calls, each once.
+
+        Not followed: a function that is one activity (what it calls runs inside), and one that inhibits activities.
         """
-        if is_inhibited(function):
-            return []
         found: list[tuple[Function, Call]] = []
+        self._collect(function, found, set())
+        return found
+
+    def _collect(self, function: Function, found: list[tuple[Function, Call]], seen: set[int]) -> None:
+        if is_inhibited(function) or id(function) in seen:
+            return
+        seen.add(id(function))
         for call in self.summary(function).calls:
             found.append((function, call))
             inner = call.verdict.user
-            if inner is not None and call.verdict.kind == "inline" and id(inner) not in within:
-                found += self.calls(inner, (*within, id(function)))
-        return found
+            if inner is not None and call.verdict.kind == "inline":
+                self._collect(inner, found, seen)
 
     def durable(self, function: Function) -> bool:
         """Whether a call of the function leaves a step in the history."""
@@ -160,7 +208,10 @@ class Reader:
 
     def calls_itself(self, function: Function) -> bool:
         """Whether it is recursive, directly or through others."""
-        return any(call.verdict.user is function for _, call in self.calls(function))
+        return any(
+            call.verdict.user is not None and call.verdict.user.root is function.root
+            for _, call in self.calls(function)
+        )
 
     def is_step(self, call: Call) -> bool:
         """Whether a call is a step, or leads to one."""

@@ -118,13 +118,13 @@ def _add(
             found.add(call.verdict.events * turns, inner)
         user = call.verdict.user
         if user is not None and call.verdict.kind == "inline":
-            if id(user) == id(function) or id(user) in within:
+            if id(user.root) == id(function.root) or id(user.root) in within:
                 continue
             again = reader.calls_itself(user)
             place = (
                 f"{user.file}:{user.node.lineno}" if again and not isinstance(user.node, ast.Module) else ""
             )
-            _add(reader, user, turns, inner or place, found, (*within, id(function)))
+            _add(reader, user, turns, inner or place, found, (*within, id(function.root)))
         if call.choice:
             before = choices.get(call.choice)
             choices[call.choice] = found if before is None or found.total > before.total else before

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import ast
 import functools
+import pathlib
 from collections.abc import Iterator
 
-from worker.lint.values import PLAIN, Container, Function, Instance, Known, Plain, Unordered, Value
+from worker.lint.values import PLAIN, UNKNOWN, Container, Function, Instance, Known, Plain, Unordered, Value
 
 _PROPERTIES = (property, functools.cached_property)
 
 
 def of_annotation(kind: type) -> Value:
+    """What an annotation with a class promises; nothing where it may be an object of any class."""
+    if kind is object or kind.__module__ == "typing" or getattr(kind, "_is_protocol", False):
+        return UNKNOWN
     if issubclass(kind, set | frozenset):
         return Unordered()
+    kind = type(pathlib.Path()) if kind is pathlib.Path else kind
     return PLAIN if kind.__module__ == "builtins" else Instance(kind)
 
 

@@ -116,6 +116,7 @@ class Class(Value):
     members: dict[str, Value] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
     derived: list[Class] = field(default_factory=list)
+    assigned: set[str] = field(default_factory=set)  # fields that got a value that is known
 
     def find(self, name: str) -> Value | None:
         """A member, here or in a base of the user's."""
@@ -126,6 +127,16 @@ class Class(Value):
             if found is not None:
                 return found
         return self.attributes.get(name)
+
+    def assign(self, name: str, value: Value) -> None:
+        """A field gets a value, one of several maybe."""
+        if value == UNKNOWN:
+            return
+        before = self.attributes.get(name)
+        self.attributes[name] = (
+            value if name not in self.assigned and before == UNKNOWN else join(before, value)
+        )
+        self.assigned.add(name)
 
     def overriding(self, name: str) -> list[Value]:
         """What classes derived from it have under a name."""
@@ -166,6 +177,14 @@ class Function(Value):
     closure: dict[str, Value] = field(default_factory=dict)
     given: tuple[Value, ...] = ()  # arguments, where it is read for one call
     wraps: Function | None = None  # what a decorator of the user's was put around
+    ahead: tuple[Value, ...] = ()  # what ``functools.partial`` put before the arguments
+    bound: dict[str, Value] | None = None  # its parameters, where it is read for one kind of call
+    origin: Function | None = None  # the function that this is a reading of
+
+    @property
+    def root(self) -> Function:
+        """The function itself, whichever call it is read for."""
+        return self.origin or self
 
     @property
     def name(self) -> str:
@@ -195,7 +214,10 @@ def join(one: Value | None, other: Value) -> Value:
         return Instance(one.kind, made=one.made and other.made)
     if isinstance(one, Container) and isinstance(other, Container) and one.kind == other.kind:
         of = one.of if other.of is None else join(one.of, other.of)
-        return Container(one.kind, of)
+        if one.parts is None or other.parts is None or len(one.parts) != len(other.parts):
+            return Container(one.kind, of)
+        parts = tuple(map(join, one.parts, other.parts))
+        return Container(one.kind, of, parts, len(parts))
     if _is_function(one) and _is_function(other):
         return Several(tuple(dict.fromkeys((*_options(one), *_options(other)))))
     if isinstance(one, Plain) and isinstance(other, Plain):

@@ -6,12 +6,19 @@ A function inside a function is read where it stands, with the names around it a
 from __future__ import annotations
 
 import ast
+import collections.abc
+import functools
+import typing
+from typing import Any, Final
 
 from worker.lint import results, shape
 from worker.lint.calls import Verdict, is_activity
 from worker.lint.expressions import Expressions
 from worker.lint.names import Loop
-from worker.lint.values import UNKNOWN, Class, Container, Function, Known, Lazy, Object, Value, element
+from worker.lint.values import UNKNOWN, Class, Container, Function, Known, Lazy, Object, Value, element, join
+
+_LISTS: Final[tuple[Any, ...]] = (list, collections.abc.Sequence, collections.abc.Iterable, collections.deque)
+_MAPPINGS: Final[tuple[Any, ...]] = (dict, collections.abc.Mapping, collections.defaultdict)
 
 
 class Walker(Expressions, ast.NodeVisitor):
@@ -179,11 +186,46 @@ class Walker(Expressions, ast.NodeVisitor):
 
     def annotated(self, node: ast.expr | None) -> Value:
         """What an annotation promises."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                node = ast.parse(node.value, mode="eval").body
+            except (SyntaxError, ValueError, RecursionError):
+                return UNKNOWN
         if node is None or isinstance(node, ast.Constant):
             return UNKNOWN
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            return self._either([node.left, node.right])
+        if isinstance(node, ast.Subscript):
+            return self._parametrized(node)
         found = self.value_quietly(node)
         if isinstance(found, Class):
             return Object(found)
         if isinstance(found, Known) and isinstance(found.object, type):
             return shape.of_annotation(found.object)
         return UNKNOWN
+
+    def _either(self, options: list[ast.expr]) -> Value:
+        found: Value | None = None
+        for option in options:
+            if not (isinstance(option, ast.Constant) and option.value is None):
+                found = join(found, self.annotated(option))
+        return found or UNKNOWN
+
+    def _parametrized(self, node: ast.Subscript) -> Value:
+        """What ``list[Path]``, ``Optional[Client]`` and the like promise."""
+        origin = self.value_quietly(node.value)
+        within = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        outer = origin.object if isinstance(origin, Known) else None
+        if outer is typing.Optional or outer is typing.Union:
+            return self._either(within)
+        if outer is typing.Annotated:
+            return self.annotated(within[0])
+        outer = typing.get_origin(outer) or outer
+        if outer in _MAPPINGS:
+            return Container("dict", self.annotated(within[-1]))
+        if outer in _LISTS:
+            return Container("list", self.annotated(within[0]))
+        if outer is tuple and not any(isinstance(item, ast.Constant) for item in within):
+            parts = tuple(map(self.annotated, within))
+            return Container("tuple", functools.reduce(join, parts), parts)
+        return shape.of_annotation(outer) if outer in {set, frozenset, tuple} else UNKNOWN
