@@ -104,6 +104,11 @@ class Expressions(Names):
         function = verdict.user
         if function is None or verdict.kind != "inline":
             return verdict
+        # A library's function has the place where it is handed over, so it is noted there and not where it is called.
+        values = [
+            UNKNOWN if isinstance(item, Known) and self._judge.passed(item) is not None else item
+            for item in values
+        ]
         given = sites.arguments_of(function, owner)
         for item, value in zip(node.args, values, strict=False):
             many = self.value_quietly(item.value) if isinstance(item, ast.Starred) else None
@@ -157,8 +162,11 @@ class Expressions(Names):
         self.summary.calls.append(Call(line, verdict, loops, node, tuple(arguments), callee, choice))
         if isinstance(callee, Known) and callee.object is functools.partial:
             return
+        followed = verdict.user is not None and verdict.user.bound is not None
         each = self._each(node, arguments)
         for argument in arguments:  # a function handed over may be called by whoever gets it
+            if followed and not isinstance(argument, Known):
+                continue  # the reading with these arguments says itself what it calls
             passed = self._judge.passed(argument)
             if passed is not None:
                 around = loops if each is None else (*loops, each)

@@ -40,6 +40,7 @@ class Reader:
         self._handlers: set[int] = set()
         self._summaries: dict[int, Summary] = {}
         self._durable: dict[int, bool] = {}
+        self._reached: dict[int, frozenset[int]] = {}
         self._asked: list[int] = []
         self._readings = Readings()
         for turn in range(_PASSES):
@@ -208,10 +209,14 @@ class Reader:
 
     def calls_itself(self, function: Function) -> bool:
         """Whether it is recursive, directly or through others."""
-        return any(
-            call.verdict.user is not None and call.verdict.user.root is function.root
-            for _, call in self.calls(function)
-        )
+        return id(function.root) in self.reached(function)
+
+    def reached(self, function: Function) -> frozenset[int]:
+        """The functions of the user's that a call of it leads to, by the identity of their ``root``."""
+        if id(function) not in self._reached:
+            users = (call.verdict.user for _, call in self.calls(function))
+            self._reached[id(function)] = frozenset(id(user.root) for user in users if user is not None)
+        return self._reached[id(function)]
 
     def is_step(self, call: Call) -> bool:
         """Whether a call is a step, or leads to one."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import autokitteh
 from worker.lint import hazards, silence
-from worker.lint.calls import DURABLE, EVENTS, Judge
+from worker.lint.calls import DURABLE, EVENTS, Judge, is_inhibited
 from worker.lint.code import Code
 from worker.lint.findings import Hazard
 from worker.lint.names import Call
@@ -35,6 +35,13 @@ class Estimate:
             self.per_turn[loop] = self.per_turn.get(loop, 0) + cost
         else:
             self.once += cost
+
+    def include(self, other: Estimate, times: int = 1, loop: str = "") -> None:
+        """What another function costs, ``times`` as often, per turn of ``loop`` when it is called in one."""
+        if other.once:
+            self.add(other.once * times, loop)
+        for place, cost in other.per_turn.items():
+            self.add(cost * times, place)
 
     @property
     def total(self) -> int:
@@ -73,7 +80,7 @@ def _handler(reader: Reader, name: str, function: Function) -> dict[str, Any]:
         estimate.once += EVENTS["activity"]
         calls = []
     else:
-        _add(reader, function, 1, "", estimate, ())
+        estimate.include(Costs(reader).of(function))
     return {
         "handler": name,
         "one_activity": verdict.kind == "activity",
@@ -101,37 +108,53 @@ def _call(code: Code, owner: Function, call: Call) -> dict[str, Any]:
     }
 
 
-def _add(
-    reader: Reader, function: Function, times: int, loop: str, estimate: Estimate, within: tuple[int, ...]
-) -> None:
-    """Add what a function's calls cost, ``times`` as often, per turn of ``loop`` when it is in one."""
-    choices: dict[int, Estimate] = {}
-    for call in reader.summary(function).calls:
-        turns, inner = times, loop
+class Costs:
+    """What functions cost in all; each is added up once, however many ways lead to it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._known: dict[tuple[int, frozenset[int]], Estimate] = {}
+
+    def of(self, function: Function, within: frozenset[int] = frozenset()) -> Estimate:
+        """One call of a function, made by the functions ``within``, which are not counted again."""
+        key = (id(function), within & self._reader.reached(function))
+        if key not in self._known:
+            self._known[key] = self._sum(function, within | {id(function.root)})
+        return self._known[key]
+
+    def _sum(self, function: Function, within: frozenset[int]) -> Estimate:
+        estimate = Estimate(0)
+        if is_inhibited(function):
+            return estimate
+        choices: dict[int, Estimate] = {}
+        for call in self._reader.summary(function).calls:
+            found = self._call(function, call, within)
+            before = choices.get(call.choice)
+            if not call.choice:
+                estimate.include(found)
+            elif before is None or found.total > before.total:
+                choices[call.choice] = found
+        for found in choices.values():
+            estimate.include(found)
+        return estimate
+
+    def _call(self, function: Function, call: Call, within: frozenset[int]) -> Estimate:
+        turns, loop = 1, ""
         for item in call.loops:
             if item.turns is None:
-                inner = f"{function.file}:{item.line}"
+                loop = f"{function.file}:{item.line}"
             else:
                 turns *= item.turns
-        found = Estimate(0) if call.choice else estimate
+        found = Estimate(0)
         if call.verdict.kind in EVENTS:
-            found.add(call.verdict.events * turns, inner)
+            found.add(call.verdict.events * turns, loop)
         user = call.verdict.user
-        if user is not None and call.verdict.kind == "inline":
-            if id(user.root) == id(function.root) or id(user.root) in within:
-                continue
-            again = reader.calls_itself(user)
-            place = (
-                f"{user.file}:{user.node.lineno}" if again and not isinstance(user.node, ast.Module) else ""
-            )
-            _add(reader, user, turns, inner or place, found, (*within, id(function.root)))
-        if call.choice:
-            before = choices.get(call.choice)
-            choices[call.choice] = found if before is None or found.total > before.total else before
-    for found in choices.values():
-        estimate.once += found.once
-        for place, cost in found.per_turn.items():
-            estimate.add(cost, place)
+        if user is not None and call.verdict.kind == "inline" and id(user.root) not in within:
+            node = user.node
+            again = not isinstance(node, ast.Module) and self._reader.calls_itself(user)
+            place = f"{user.file}:{getattr(node, 'lineno', 0)}" if again else ""
+            found.include(self.of(user, within), turns, loop or place)
+        return found
 
 
 def _hazard(code: Code, item: Hazard) -> dict[str, Any]:

@@ -164,3 +164,30 @@ def by_any(event):
     return anything_at_all({"a": 1}, "a"), anything_at_all(requests, f"{event.data['base']}/items/1").json()[
         "id"
     ]
+
+
+def call_with(function, *arguments):
+    return function(*arguments)
+
+
+def hands_over_a_function(event):
+    return call_with(requests.get, f"{event.data['base']}/items/1").json()["id"]
+
+
+class Calls:
+    def __init__(self, get):
+        self.get = get
+
+    def item(self, base):
+        return self.get(f"{base}/items/1").json()["id"]
+
+
+def keeps_a_function(event):
+    return Calls(requests.get).item(event.data["base"])
+
+
+def hands_over_ones_own(event):
+    def fetch(number):
+        return requests.get(f"{event.data['base']}/items/{number}").json()["id"]
+
+    return call_with(fetch, 1), call_with(lambda: fetch(2))
