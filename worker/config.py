@@ -39,6 +39,7 @@ Length: one list of settings, each with how it is read.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import fcntl
 import json
@@ -237,14 +238,13 @@ class Settings:
     def _key(self, path: Path) -> str:
         if not path.exists():
             fresh = self.home / f"key.{os.getpid()}.{secrets.token_hex(4)}"
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(_KEY_BYTES))
             try:
-                os.link(fresh, path)  # fails when another process was first: its key counts
-            except FileExistsError:
-                pass
+                with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                    file.write(secrets.token_hex(_KEY_BYTES))
+                with contextlib.suppress(FileExistsError):
+                    os.link(fresh, path)  # fails when another process was first: its key counts
             finally:
-                fresh.unlink()
+                fresh.unlink(missing_ok=True)
         return path.read_text(errors="replace").strip()
 
 
@@ -252,6 +252,16 @@ def home_directory(environ: Mapping[str, str] | None = None) -> Path:
     """Where state is kept."""
     environ = os.environ if environ is None else environ
     return Path(environ.get("AK_HOME") or Path.home() / ".autokitteh").expanduser().absolute()
+
+
+def home_problem(home: Path) -> str:
+    """Why the home could not be made or used, as far as that can be seen without trying; empty when it could."""
+    nearest = next(folder for folder in [home, *home.parents] if folder.exists())
+    if not nearest.is_dir():
+        return f"AK_HOME: {nearest} is not a directory"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"AK_HOME: you may not write to {nearest}"
+    return ""
 
 
 def inherited_environment() -> dict[str, str]:

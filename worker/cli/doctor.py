@@ -103,7 +103,9 @@ def of_machine(found: Settings) -> Problems:
     """What can be seen without store and Temporal."""
     yield from python_version(sys.version_info[:2])
     yield from settings_known(found.warnings)
-    if not found.home.exists():
+    if problem := config.home_problem(found.home):
+        yield Problem("permissions", problem, "Set AK_HOME to a directory that you may write to.")
+    if not found.home.is_dir():
         return
     yield from readable_by_others([found.home, found.home / "key"])
     for folder in folders_written(found):
@@ -117,7 +119,7 @@ async def of_installation(found: Settings) -> list[Problem]:
     from worker.store import schema_of
 
     problems: list[Problem] = []
-    if not found.home.exists() and found.database_url.startswith("sqlite"):
+    if not found.home.is_dir() and found.database_url.startswith("sqlite"):
         return problems  # nothing was ever started here
     died = config.died_running(found.home)
     if died is not None and not found.temporal_address:

@@ -209,7 +209,8 @@ def text_of(session: dict[str, Any]) -> str:
     if session["error"] is not None:
         error = session["error"]
         lines.append(f"  error       {headline(error)}")
-        lines += [f"    {line}" for line in error["traceback"].splitlines()]
+        where = error["traceback"].removesuffix("\n").removesuffix(headline(error))  # which is its last line
+        lines += [f"    {line}" for line in where.splitlines()]
     return "\n".join(lines)
 
 

@@ -59,6 +59,14 @@ def open_home(place: Place) -> object:
 
 
 @situation
+def home_that_cannot_be(place: Place) -> object:
+    """The home cannot be made."""
+    place.write(taken="")
+    place.patch.setenv("AK_HOME", str(place.here / "taken" / "home"))
+    return told(place, "permissions")
+
+
+@situation
 def full_disk(place: Place) -> object:
     """The disk is nearly full."""
     place.ak("project", "list")

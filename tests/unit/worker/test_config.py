@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -12,7 +13,7 @@ import pytest
 
 from tests.helpers.locked import held
 from worker import config
-from worker.config import Keep, Settings
+from worker.config import Keep, Settings, home_problem
 from worker.errors import ConfigError
 
 
@@ -142,6 +143,28 @@ def test_installation_key_is_made_once_and_kept_private(tmp_path):
     assert len(keys) == 1
     assert stat.S_IMODE((home / "key").stat().st_mode) == 0o600
     assert [path.name for path in home.iterdir()] == ["key"]
+
+
+def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    """The disk is full: the next start finds neither half a key nor what was to become one."""
+
+    def full(_number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(
+        "worker.config.secrets.token_hex", lambda size: "ab" * size if size < 32 else full(size)
+    )
+    with pytest.raises(ConfigError, match="No space left on device"):
+        load(tmp_path).installation_key()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_cannot_be_made_is_told(tmp_path):
+    """A file is in its way; where it can be made there is nothing to tell, and nothing is made."""
+    (tmp_path / "taken").write_text("")
+    assert home_problem(tmp_path / "taken" / "home") == f"AK_HOME: {tmp_path / 'taken'} is not a directory"
+    assert home_problem(tmp_path / "new" / "home") == home_problem(tmp_path) == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_installation_key_of_the_environment_wins(tmp_path):
