@@ -115,6 +115,20 @@ def test_other_arguments_differ(recorded):
     assert outcome(recorded, now) == ("differs", 1)
 
 
+@pytest.mark.parametrize(("pickle", "verdict"), [("v1.k1.aa", ("clean", 0)), ("v1.k1.bb", ("differs", 1))])
+def test_same_value_that_is_shown_otherwise_is_clean(recorded, pickle, verdict):
+    """Another version of the worker describes an object in other words; the object decides."""
+
+    def given(preview, pickle):
+        return Payload(data=json.dumps({"args": [{"preview": preview, "pickle": pickle}]}).encode())
+
+    event = next(item for item in recorded if item.HasField("activity_task_scheduled_event_attributes"))
+    event.activity_task_scheduled_event_attributes.input.payloads[0].CopyFrom(given("<Order>", "v1.k1.aa"))
+    now = as_asked(recorded)
+    now[0] = dataclasses.replace(now[0], arguments=(given("Order(n=1)", pickle), *now[0].arguments[1:]))
+    assert outcome(recorded, now) == verdict
+
+
 def test_refusal_without_a_difference_still_breaks(recorded):
     """Temporal's word counts, also where we see the same steps."""
     assert outcome(recorded, as_asked(recorded), refused=True)[0] == "breaks"
