@@ -16,13 +16,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.worker import Worker
 
 from tests.helpers.bed import KEY, Bed
 from tests.helpers.desired import trigger
 from tests.helpers.temporal import shared_server
 from tests.helpers.waiting import eventually
 from worker import cutting, ids, recording
-from worker.contracts import MEMO_FORKED_AT, MEMO_FORKED_FROM, SEAL_FORK
+from worker.contracts import MEMO_FORKED_AT, MEMO_FORKED_FROM, SEAL_FORK, SYSTEM_QUEUE
+from worker.dispatch import Dispatcher
+from worker.dispatch.ticks import Ticks
 from worker.payload.outside import outside_codec
 from worker.steps import steps_of
 from worker.store import tables
@@ -65,6 +68,11 @@ FORKS = {
     "fork_registered": ("hears", 1),
     "fork_unsubscribed_late": ("leaves", 2),  # recorded when what the cut ends was registered all the same
     "fork_unsubscribed": ("leaves", 2),
+    "fork_hears_twice": (
+        "has_child",
+        2,
+    ),  # recorded when it was told of a child's end by its record and as it asked
+    "fork_hears_once": ("has_child", 2),
 }
 
 
@@ -93,11 +101,13 @@ async def record(home: Path, address: str) -> None:
         row = trigger("feed", call="")
         with bed.store.database.write() as connection:
             connection.execute(sa.insert(tables.triggers).values(id=ids.new("trg"), project=bed.name, **row))
-        for name, (handler, at) in FORKS.items():
-            target = TESTS / "replay" / "histories" / f"{name}.json"
-            if not target.exists():
-                target.write_text(scrubbed(await forked(bed, name, handler, at)))
-                print("recorded", name)  # noqa: T201
+        ticks = Ticks(bed.store, bed.client, Dispatcher(bed.store, bed.client), lambda: None)
+        async with Worker(bed.client, task_queue=SYSTEM_QUEUE, activities=[ticks.wait_for_child]):
+            for name, (handler, at) in FORKS.items():
+                target = TESTS / "replay" / "histories" / f"{name}.json"
+                if not target.exists():
+                    target.write_text(scrubbed(await forked(bed, name, handler, at)))
+                    print("recorded", name)  # noqa: T201
     finally:
         bed.stop()
         bed.store.close()
@@ -113,6 +123,8 @@ async def forked(bed: Bed, name: str, handler: str, at: int) -> str:
         return [step.state for step in steps_of((await first.fetch_history()).events)][:at] == ["done"] * at
 
     await eventually(settled)
+    if handler == "has_child":
+        await first.result()
     cut = cutting.cut(recording.recording_of(origin, (await first.fetch_history()).events), at)
     second = await bed.client.start_workflow(
         f"main.py:{handler}",

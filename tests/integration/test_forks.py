@@ -9,14 +9,16 @@ import json
 
 import pytest
 import sqlalchemy as sa
+from temporalio.worker import Worker
 
 from tests.helpers.bed import KEY
 from tests.helpers.desired import trigger
 from tests.helpers.waiting import eventually
 from worker import cutting, ids, recording
 from worker.cli import histories
-from worker.contracts import MEMO_FORKED_AT, MEMO_FORKED_FROM, SEAL_FORK
+from worker.contracts import MEMO_FORKED_AT, MEMO_FORKED_FROM, SEAL_FORK, SYSTEM_QUEUE
 from worker.dispatch import Dispatcher, Outbox
+from worker.dispatch.ticks import Ticks
 from worker.payload.outside import outside_codec
 from worker.steps import steps_of
 from worker.store import tables
@@ -252,3 +254,15 @@ async def test_fork_at_an_unsubscribe_subscribes_no_more(bed):
 async def has_ended(session) -> bool:
     """Whether it runs no more."""
     return (await session.describe()).close_time is not None
+
+
+async def test_fork_hears_of_the_end_of_a_child_once(bed):
+    """The record tells it of the end, and it asks as well: for the program that is one signal."""
+    first = await bed.begin("forks.py:has_child")
+    assert await first.result() == ["grown", None]
+    ticks = Ticks(bed.store, bed.client, Dispatcher(bed.store, bed.client), lambda: None)
+    async with Worker(bed.client, task_queue=SYSTEM_QUEUE, activities=[ticks.wait_for_child]):
+        other = await fork(bed, first.id, 2)
+        assert await other.result() == ["grown", None]
+        assert "wait_for_child" in " ".join(await calls(bed, other.id))
+        assert await (await fork(bed, other.id, 2)).result() == ["grown", None]

@@ -24,6 +24,7 @@ SESSION_PREFIX = "ses_"
 _SUBSCRIBE = "autokitteh.subscribe"
 _UNSUBSCRIBE = "autokitteh.unsubscribe"
 _AWAIT = "autokitteh.await_signal"
+_ONCE = "end of a child once"  # the marker of sessions that leave out the second one
 
 
 class Registered:
@@ -75,8 +76,15 @@ class Registered:
         handle.add_done_callback(lambda task: self._child_ended(child, task))
 
     def _child_ended(self, child: str, task: asyncio.Task[Any]) -> None:
-        self._children.pop(child, None)
-        self._session.mail.child_ended(child, task)
+        if not task.cancelled() and self._is_news(child):
+            self._session.mail.child_ended(child, task)
+
+    def _is_news(self, child: str) -> bool:
+        """Whether its end was not heard of before: a fork that asks for it may have it from its record as well.
+
+        Sessions recorded before this was looked at go on with what they were told twice.
+        """
+        return self._children.pop(child, None) is not None or not workflow.patched(_ONCE)
 
     def listen(self, name: str, loop: Any) -> None:
         """Be told of the end of a child that an earlier run started: Temporal tells only the run that did."""
@@ -97,8 +105,8 @@ class Registered:
                     retry_policy=calls.RETRY,
                     summary=f"wait for {child}",
                 )
-                self._children.pop(child, None)
-                self._session.mail.receive_signal("", child, ended)
+                if self._is_news(child):
+                    self._session.mail.receive_signal("", child, ended)
 
         loop.create_own_task(wait())
 

@@ -71,5 +71,19 @@ def leaves(event):
     return "left"
 
 
+def has_child(event):
+    """Hears of the end of its child, once; a call ends while it waits for that."""
+    child = autokitteh.start("forks.py:is_child", {})
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(outside.add, 1, 1)
+        first = autokitteh.next_signal(child).payload["value"]
+    return [first, autokitteh.next_signal(child, timeout=3)]
+
+
+def is_child(event):
+    time.sleep(2)
+    return "grown"
+
+
 def takes_turn(event):
     autokitteh.signal("turn", {"n": event.data.n})

@@ -329,3 +329,20 @@ def leaves(event):
     """Its second step ends what its first began."""
     autokitteh.unsubscribe(autokitteh.subscribe("feed", ""))
     return outside.add(1, 1)
+
+
+def has_child(event):
+    """A call ends while it waits for its child; the child ends once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    child = autokitteh.start("main.py:is_child", {})
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(outside.add, 1, 1)
+        first = autokitteh.next_signal(child).payload["value"]
+    second = autokitteh.next_signal(child, timeout=2)
+    return [first, outside.add(1, 2) if second is None else outside.double(2)]
+
+
+def is_child(event):
+    time.sleep(1)
+    return "grown"
