@@ -25,6 +25,9 @@ _OURS = ("AK_", "TEMPORAL_")
 
 for _name in [name for name in os.environ if name.startswith(_OURS) and name not in _KEPT]:
     del os.environ[_name]
+os.environ.pop(
+    "COLUMNS", None
+)  # set where tests run beside each other; what commands print would depend on it
 
 _CONFIGURATION = pytest.StashKey[str]()
 

@@ -13,7 +13,7 @@ import typer
 from worker import environment, integrations
 from worker.cli import completing, context, given
 from worker.cli.deploy import Json
-from worker.cli.output import Output, table
+from worker.cli.output import Output, fitted, table
 from worker.cli.var import (
     NoDeploy,
     Project,
@@ -68,7 +68,7 @@ def get_connection(project: Project, name: Name, as_json: Json = False) -> None:
     }
     rows = [[v["name"], HIDDEN if v["secret"] else v["value"]] for v in answer["variables"]]
     state = "initialized" if answer["initialized"] else f"not initialized: {needs(answer)}"
-    text = f"{name}   {connection.integration}   {state}\n{table(['NAME', 'VALUE'], rows)}"
+    text = f"{fitted(f'{name}   {connection.integration}   {state}')}\n{table(['NAME', 'VALUE'], rows)}"
     Output(as_json=as_json).document(answer, text)
 
 

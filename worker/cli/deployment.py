@@ -11,7 +11,7 @@ from worker import clock
 from worker.cli import checking, completing, context, nearest
 from worker.cli.deploy import Json, answer_for, watch
 from worker.cli.deploy import text_of as deployed_text
-from worker.cli.output import Output, moment, table
+from worker.cli.output import Output, fitted, moment, table
 from worker.errors import DeployError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def get(deployment: Which, as_json: Json = False) -> None:
             return {**facts, **details(record)}
 
     answer = context.run(work())
-    Output(as_json=as_json).document(answer, text_of(answer))
+    Output(as_json=as_json).document(answer, fitted(text_of(answer)))
 
 
 @app.command()

@@ -22,7 +22,7 @@ import typer
 from worker import clock, config, integrations
 from worker.cli import context
 from worker.cli.deploy import Json
-from worker.cli.output import Output
+from worker.cli.output import Output, fitted
 from worker.config import Settings
 from worker.errors import WorkerError
 
@@ -95,7 +95,7 @@ def doctor(as_json: Json = False) -> int:
     if as_json:
         out.document([{"code": problem.code, **asdict(problem)} for problem in problems], "")
     for problem in [] if as_json else problems:
-        out.say(str(problem))
+        out.say(fitted(str(problem)))
     return 1 if problems else 0
 
 

@@ -15,13 +15,14 @@ from worker.cli import (
     context,
     event_explain,
     event_refused,
+    event_table,
     event_view,
     given,
     nearest,
     redispatch,
 )
 from worker.cli.deploy import Json
-from worker.cli.output import Output, moment, table_with_rest
+from worker.cli.output import Output, fitted, moment
 from worker.cli.session import parse_data
 from worker.cli.times import moment_of
 from worker.contracts import MEMO_TRIGGER_ID
@@ -58,9 +59,14 @@ def list_events(
         bool, typer.Option("--unhandled", "-u", help="Only those that started and reached no session.")
     ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1)] = 50,
+    wide: Annotated[
+        bool, typer.Option("--wide", "-w", help="Whole ids, all columns: one line each.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List events, newest first.
+
+    On a terminal ids are shortened: any command takes their beginnings.
 
     Example: ak event list shop --since 2h --unhandled
     """
@@ -80,19 +86,9 @@ def list_events(
         masks = {name: mask_of(store, name) for name in {item.project for item in events}}
         heard = event_view.heard(store, events, deliveries)
         refused = event_refused.note(store, project, since)
-    headers = ["ID", *([] if project else ["PROJECT"]), "SOURCE", "TYPE", "AT", "LED TO"]
-    rows = [
-        [
-            e.id,
-            *([] if project else [e.project]),
-            e.source,
-            e.event_type or "-",
-            moment(e.created_at),
-            event_view.effect(deliveries[e.id], heard=e.id in heard),
-        ]
-        for e in events
-    ]
     said = [requests.data_text(e.data, mask=masks[e.project]) for e in events]
+    led_to = [event_view.effect(deliveries[e.id], heard=e.id in heard) for e in events]
+    listed = event_table.of_events(events, led_to, said, wide=wide, projects=not project)
     Output(as_json=as_json).document(
         [
             as_document(e)
@@ -100,7 +96,7 @@ def list_events(
             | {"reasons": reasons_of(deliveries[e.id])}
             for e, text in zip(events, said, strict=True)
         ],
-        "\n".join(filter(None, (table_with_rest(headers, rows, "DATA", said), refused))),
+        "\n".join(filter(None, (listed, fitted(refused)))),
     )
 
 
@@ -125,13 +121,13 @@ def get(
         trigger = trigger_of(store, found)
         mask = mask_of(store, found.project)
     of = f"{found.source_kind} {found.source} of {found.project}"
-    lines = [f"{found.id}  {found.event_type or '-'}  from {of}  {moment(found.created_at)}"]
+    lines = [fitted(f"{found.id}  {found.event_type or '-'}  from {of}  {moment(found.created_at)}")]
     lines += [mask(line) for item in deliveries for line in event_view.delivery_lines(item)]
     if not deliveries:
         lines.append("  no trigger and no subscription listened to it")
     if trigger and trigger != found.source:
-        lines.append(f"  the trigger is called {trigger} now")
-    lines += event_view.memo_lines(found.memo)
+        lines.append(fitted(f"  the trigger is called {trigger} now"))
+    lines += [fitted(line) for line in event_view.memo_lines(found.memo)]
     lines += event_view.data_lines(found.data, mask, full=full, more=f"ak event get {found.id} --full")
     Output(as_json=as_json).document(
         as_document(found)

@@ -12,7 +12,7 @@ from worker.cli import completing, context, event_missed
 from worker.cli.deploy import Json
 from worker.cli.event_view import effect
 from worker.cli.filters_view import columns, lines_of, wrapped
-from worker.cli.output import Output, moment
+from worker.cli.output import Output, fitted, moment
 from worker.contracts import MEMO_REDISPATCHED_FROM, MEMO_REDISPATCHED_TO
 from worker.story.times import length
 
@@ -236,20 +236,22 @@ def text_of(answer: dict[str, Any]) -> str:
     event = answer["event"]
     of = f"{event['source_kind']} {event['source']}"
     lines = [
-        f"{event['id']}  {event['type'] or '-'}  from {of} of {event['project']}  {moment(event['created_at'])}"
+        fitted(
+            f"{event['id']}  {event['type'] or '-'}  from {of} of {event['project']}  {moment(event['created_at'])}"
+        )
     ]
     again, only = (event["memo"].get(name) for name in (MEMO_REDISPATCHED_FROM, MEMO_REDISPATCHED_TO))
     if again:
         lines.append(f"  the same as {again}, dispatched again")
     if only:
-        lines.append(f"  for trigger {only} alone")
+        lines.append(fitted(f"  for trigger {only} alone"))
     repeated = [f"  dispatched again as {item['id']}: {item['led_to']}" for item in answer["again"]]
     lines += [f"  dispatched again {len(repeated)} times, at last:"] if repeated[_MAX_AGAIN:] else []
     lines += repeated[-_MAX_AGAIN:]
     lines += wrapped(whose_triggers(answer), width, "  ", "  ")
     for item in answer["triggers"]:
         handler = f" → {item['handler']}" if item["handler"] else ""
-        lines += ["", f"trigger {item['name']}{handler}", *outcome_lines(item, "started")]
+        lines += ["", fitted(f"trigger {item['name']}{handler}"), *outcome_lines(item, "started")]
     for item in answer["subscriptions"]:
         until = f" until {moment(item['until'])}" if item["until"] else ""
         lifetime = [f"  since {moment(item['since'])}{until}"] if item["since"] else []
@@ -262,7 +264,7 @@ def text_of(answer: dict[str, Any]) -> str:
     if answer["subscriptions_not_shown"]:
         lines += ["", f"and {answer['subscriptions_not_shown']:,} more subscriptions: --all shows them"]
     if not answer["triggers"] and not answer["subscriptions"]:
-        lines += ["", f"nothing listened to {of}"]
+        lines += ["", fitted(f"nothing listened to {of}")]
     came = event["created_at"]
     lines += [line for item in answer["missed"] for line in event_missed.lines_of(item, came, width)]
     others = [f"{item['name']} ({about(item)})" for item in answer["other_triggers"]]

@@ -12,7 +12,7 @@ from worker import clock
 from worker.cli import completing, context
 from worker.cli.deploy import Json
 from worker.cli.filters_view import columns, wrapped
-from worker.cli.output import Output, moment
+from worker.cli.output import Output, fitted, moment
 from worker.cli.times import moment_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def lines_of(item: Refused) -> list[str]:
     sender = f"; from {item.sender}" if item.sender else ""
     since = f", since {moment(item.first_at)}" if item.count > 1 else ""
     first = f"{moment(item.last_at)}  {times}{item.method} {item.path} → {item.code}"
-    return [first, *wrapped(f"{item.reason}{sender}{since}", columns(), "  ", "    ")]
+    return [fitted(first), *wrapped(f"{item.reason}{sender}{since}", columns(), "  ", "    ")]
 
 
 def note(store: Store, project: str, since: str) -> str:

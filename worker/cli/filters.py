@@ -9,7 +9,7 @@ import typer
 
 from worker.cli import context, event
 from worker.cli.deploy import Json
-from worker.cli.output import Output
+from worker.cli.output import Output, fitted
 from worker.cli.session import parse_data
 from worker.errors import UsageError
 
@@ -84,4 +84,8 @@ def evaluated(expression: str, payload: Any, event_type: str) -> tuple[dict[str,
         first = f"no value, which counts as no match: {found.failure} [AK2017]"
     else:
         first = "true: the event matches" if found.result else "false: the event does not match"
-    return answer, "\n".join([first, *lines_of(found.parts, "  ")]), 0 if found.result is not None else 1
+    return (
+        answer,
+        "\n".join([fitted(first), *lines_of(found.parts, "  ")]),
+        0 if found.result is not None else 1,
+    )

@@ -11,7 +11,7 @@ import typer
 
 from worker.cli import context
 from worker.cli.deploy import Json
-from worker.cli.output import Output
+from worker.cli.output import Output, fitted
 from worker.errors import DeployError, UserCodeError, WorkerError
 
 
@@ -38,7 +38,7 @@ def lint(
 
     out = Output(as_json=as_json)
     found = examine(directory, out)
-    out.document(found, as_text(found, inline=everything))
+    out.document(found, fitted(as_text(found, inline=everything)))
     return int(any(item["severity"] != "note" for item in found["hazards"]))
 
 

@@ -79,9 +79,34 @@ def encode(value: Any) -> Any:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns, as wide as their content."""
+    """Aligned columns, as wide as their content; on a terminal that is too narrow, wide ones stand below their row."""
     if not rows:
         return "nothing"
+    width = terminal_width()
+    if width:
+        from worker.cli.narrow import stacked
+
+        return stacked(headers, rows, width)
+    return aligned(headers, rows)
+
+
+def fitted(text: str) -> str:
+    """Text whose long lines go on in further ones on a terminal; in a pipe it is as it is."""
+    width = terminal_width()
+    if not width:
+        return text
+    from worker.cli.narrow import fitted as fit
+
+    return fit(text, width)
+
+
+def terminal_width() -> int:
+    """The terminal's width, or what COLUMNS says, also in a pipe; else 0."""
+    return shutil.get_terminal_size((0, 0)).columns
+
+
+def aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their content."""
     widths = [max(len(str(row[i])) for row in [headers, *rows]) for i in range(len(headers))]
     lines = [
         "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -101,9 +126,9 @@ def table_with_rest(
     """A table whose last column takes what room the terminal has left, or all it needs; in a pipe it has a fixed one."""
     if not rows:
         return "nothing"
-    lines = table([*headers, ""], [[*row, ""] for row in rows]).splitlines()
+    lines = aligned([*headers, ""], [[*row, ""] for row in rows]).splitlines()
     width = max(len(line) for line in lines)
-    columns = shutil.get_terminal_size((0, 0)).columns  # what COLUMNS says, also in a pipe
+    columns = terminal_width()
     room = max(columns - width - 2, _SHORTEST_LAST_CHARACTERS if sys.stdout.isatty() else _LAST_CHARACTERS)
     shown = [f"{lines[0]:<{width}}  {last}"]
     for line, told in zip(lines[1:], texts, strict=True):

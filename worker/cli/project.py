@@ -11,7 +11,7 @@ import typer
 from worker.cli import completing, context
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
-from worker.cli.output import Output, moment, table
+from worker.cli.output import Output, fitted, moment, table
 from worker.errors import InUseError, NotFoundError, WorkerError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def get(project: Name, as_json: Json = False) -> None:
             ],
             "open_sessions": context.run(open_sessions(project, store)),
         }
-    Output(as_json=as_json).document(answer, text_of(answer))
+    Output(as_json=as_json).document(answer, fitted(text_of(answer)))
 
 
 @app.command()

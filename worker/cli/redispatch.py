@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli import completing, context, event_view
+from worker.cli import completing, context, event_table, event_view
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
 from worker.cli.filters_view import columns, wrapped
-from worker.cli.output import Output, moment, table_with_rest
+from worker.cli.output import Output, moment
 from worker.cli.times import moment_of
 from worker.errors import NotFoundError, UsageError, WorkerError
 
@@ -333,12 +333,13 @@ def text_of_chosen(plans: Sequence[Plan], choice: Choice) -> str:
     if not plans:
         what = "" if choice.handled else " that led to nothing"
         return f"no event{what}"
-    rows = [
-        [plan.first.id, plan.first.source, moment(plan.first.created_at), plan.effect]
-        for plan in plans[:_SHOWN]
+    shown = plans[:_SHOWN]
+    said = [requests.data_text(plan.first.data) for plan in shown]
+    lines = [
+        event_table.of_events(
+            [plan.first for plan in shown], [plan.effect for plan in shown], said, effect="WOULD LEAD TO"
+        )
     ]
-    said = [requests.data_text(plan.first.data) for plan in plans[:_SHOWN]]
-    lines = [table_with_rest(["ID", "SOURCE", "AT", "WOULD LEAD TO"], rows, "DATA", said)]
     if plans[_SHOWN:]:
         lines.append(f"… and {len(plans) - _SHOWN:,} more")
     if len(plans) == choice.limit:

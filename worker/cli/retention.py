@@ -10,7 +10,7 @@ import typer
 from worker import ids
 from worker.cli import context
 from worker.cli.deploy import Json
-from worker.cli.output import Output
+from worker.cli.output import Output, fitted
 from worker.config import Settings
 from worker.errors import WorkerError
 
@@ -107,7 +107,7 @@ def tell(found: Settings, removed: Removed | None, *, delete: bool, as_json: boo
         "kept": dataclasses.asdict(found.keep),
         "removed": None if removed is None else as_document(removed),
     }
-    Output(as_json=as_json).document(document, text_of(document, removed))
+    Output(as_json=as_json).document(document, fitted(text_of(document, removed)))
 
 
 def text_of(document: dict[str, Any], removed: Removed | None) -> str:

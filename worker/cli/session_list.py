@@ -7,7 +7,6 @@ Temporal, and a listing by trigger or error text pages through the store and ask
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,7 @@ import typer
 from worker import clock
 from worker.cli import completing, context, links
 from worker.cli.deploy import Json
-from worker.cli.output import Output
+from worker.cli.output import Output, terminal_width
 from worker.cli.times import moment_of
 from worker.errors import NotFoundError, UsageError
 
@@ -152,7 +151,7 @@ def shown(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bool
     if not sessions:
         return ""
     look = Look(
-        width=0 if wide else shutil.get_terminal_size((0, 0)).columns,  # what COLUMNS says, also in a pipe
+        width=0 if wide else terminal_width(),
         colours=colours(),
         projects=project,
         with_links=with_links,

@@ -9,7 +9,7 @@ import typer
 from worker.cli import completing, context, links, nearest, trigger_schedules
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
-from worker.cli.output import Output, table
+from worker.cli.output import Output, fitted, table
 from worker.config import Settings
 from worker.errors import InUseError, NotFoundError, UsageError
 
@@ -67,7 +67,7 @@ def get(
     width = max(len(key) for key in shown)
     words = {True: "yes", False: "no"}
     lines = [f"{key.replace('_', ' '):<{width}}  {words.get(value, value)}" for key, value in shown.items()]
-    Output(as_json=as_json).document(item, "\n".join(lines))
+    Output(as_json=as_json).document(item, fitted("\n".join(lines)))
 
 
 @app.command()
