@@ -55,6 +55,8 @@ def find(entry: EntryPoint, directory: Path) -> Missing | None:
         return Missing(error.msg, "", error.lineno or 1, error.offset or 1)
     except ValueError as error:
         return Missing(str(error), "", 1, 1)
+    except (RecursionError, MemoryError):
+        return Missing("the code is nested too deeply to be compiled", "", 1, 1)
     names, open_ended = names_in(tree.body)
     first = entry.name.partition(".")[0]
     if first in names or open_ended:

@@ -164,6 +164,11 @@ def check_syntax(source: bytes, name: str) -> None:
             raise UserCodeError(f"{error.msg}{shown}", where=where, hint=hint) from None
         hint = "Save it again as text; nothing was changed."
         raise UserCodeError(f"the file is not Python: {error}", where=f"{name}:1", hint=hint) from None
+    except (RecursionError, MemoryError):
+        hint = "Break the expression up; nothing was changed."
+        raise UserCodeError(
+            "the code is nested too deeply to be compiled", where=f"{name}:1", hint=hint
+        ) from None
 
 
 def unkeepable(sources: Mapping[str, bytes], desired: dict[str, Any]) -> list[str]:

@@ -49,6 +49,11 @@ class Code:
                 line = getattr(error, "lineno", None) or 1
                 message = error.msg if isinstance(error, SyntaxError) else str(error)
                 raise UserCodeError(message, where=f"{module.file}:{line}") from None
+            except (RecursionError, MemoryError):
+                message = "the code is nested too deeply to be compiled"
+                raise UserCodeError(
+                    message, where=f"{module.file}:1", hint="Break the expression up."
+                ) from None
             text = written.decode(_encoding(written), errors="replace")
             self.sources[name] = Source(name, module.file, tree, text.splitlines(), module.is_package)
         self._imported: dict[str, Value] = {}

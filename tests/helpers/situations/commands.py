@@ -178,6 +178,13 @@ def deep_module(place: Place) -> object:
 
 
 @situation
+def deep_helper(place: Place) -> object:
+    """An expression of another module is nested too deeply."""
+    place.write(autokitteh__yaml=MANIFEST, main__py=HANDLER, helper__py="X = " + "+".join(["1"] * 20_000))
+    return place.ak("deploy")
+
+
+@situation
 def module_gone(place: Place) -> object:
     """A module of a build was deleted."""
     CodeCache().get(place.here / "main.py", "main.py")

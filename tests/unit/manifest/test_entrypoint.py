@@ -117,3 +117,11 @@ def test_names_are_those_of_the_top_level():
 def test_star_imports_leave_the_names_open():
     """After ``from x import *`` any name may exist."""
     assert entrypoint.names_in(ast.parse("from x import *").body)[1]
+
+
+def test_code_too_deep_for_python_is_a_problem_of_its_file(tmp_path):
+    """Python's own parser gives up; the file is named, and nothing of ours fails."""
+    (tmp_path / "main.py").write_text("X = " + "+".join(["1"] * 20_000))
+    missing = entrypoint.find(entrypoint.EntryPoint("main.py", "on_event"), tmp_path)
+    assert missing is not None
+    assert (missing.message, missing.line) == ("the code is nested too deeply to be compiled", 1)
