@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+
+import httpx
 import pytest
 
+from tests.helpers.ak import AK, NO_AUTHORITIES
 from tests.helpers.golden import check
 from tests.helpers.projects import write
 from tests.helpers.waiting import eventually_sync
@@ -33,6 +39,7 @@ EXTRA = """
 connections:
   - {name: chat, integration: slack}
 """
+_MANY = 200
 WRONG = "data.amount > 10"
 RIGHT = "int(data.amount) > 10"
 
@@ -157,6 +164,58 @@ def test_an_event_whose_trigger_is_gone(up, directory):
     assert "--trigger NAME" in failed.stderr
     told = up.ak("event", "redispatch", event, "--trigger", "every")
     assert told["led_to"]["started"] == 1
+
+
+def begun(up, *arguments: str) -> subprocess.Popen[str]:
+    """A command that can be interrupted, also where the tests themselves run in the background."""
+    return subprocess.Popen(
+        [AK, "event", "redispatch", "--project", "many", *arguments],
+        env=up.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+
+
+def repeated(up) -> list[str]:
+    """Which events happened again, one for each repetition."""
+    events = up.ak("event", "list", "many", "-n", "1000")
+    return [item["memo"]["redispatched_from"] for item in events if "redispatched_from" in item["memo"]]
+
+
+def test_what_was_killed_and_interrupted_goes_on_where_it_stopped(up, tmp_path):
+    """Each of many events happens again once; an interrupted command says where it stopped and exits with 130."""
+    code = {"main.py": "def on_number(event): print(event.data.body.json.n)"}
+    trigger = "- {name: numbers, type: webhook, filter: 'data.body.json.n > %s', call: 'main.py:on_number'}"
+    directory = write(tmp_path / "many", "many", code, triggers=trigger % 1000)
+    up.ak("deploy", str(directory))
+    with httpx.Client(verify=NO_AUTHORITIES) as client:
+        url = up.ak("trigger", "get", "many", "numbers")["webhook"]
+        for number in range(_MANY):
+            assert client.post(url, json={"n": number}).is_success
+    write(directory, "many", code, triggers=trigger % -1)
+    up.ak("deploy", str(directory), "--yes")
+    killed = begun(up, "--yes")
+    eventually_sync(lambda: len(repeated(up)) > 2, 60)
+    killed.kill()
+    killed.communicate(timeout=60)
+    rest = _MANY - len(repeated(up))
+    stopped = begun(up, "--yes", "--json")
+    assert stopped.stderr is not None
+    told = next(line for line in stopped.stderr if line.startswith("100 of "))
+    assert told.startswith(f"100 of {rest}, at last evt_")
+    stopped.send_signal(signal.SIGINT)
+    printed, said = stopped.communicate(timeout=60)
+    done = [item for item in json.loads(printed)["events"] if item["event_id"] is not None]
+    assert (stopped.returncode, 100 <= len(done) < rest) == (130, True), said
+    assert f"interrupted after {len(done)} of {rest}, the last {done[-1]['redispatched_from']}" in said
+    assert "the same command again" in said
+    assert len(repeated(up)) == _MANY - rest + len(done)
+    up.run("event", "redispatch", "--project", "many", "--yes")
+    assert sorted(repeated(up)) == sorted(set(repeated(up)))
+    assert len(repeated(up)) == _MANY
+    eventually_sync(lambda: len(up.ak("session", "list", "many", "-n", "1000")) == _MANY, 60)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,8 +12,9 @@ import typer
 from worker.cli import completing, context, event_table, event_view
 from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
+from worker.cli.errors import INTERRUPTED
 from worker.cli.filters_view import columns, wrapped
-from worker.cli.output import Output, moment
+from worker.cli.output import Output, fitted, moment
 from worker.cli.times import moment_of
 from worker.errors import NotFoundError, UsageError, WorkerError
 
@@ -118,12 +120,17 @@ def answer(choice: Choice, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Do it, or only say what would happen, and print that."""
     out = Output(as_json=as_json)
     found = context.settings()
+    stopped = False
     with context.opened(found) as store:
         if choice.events:
             plans = planned(store, named(store, choice), choice)
             if not dry_run:
-                plans = context.run(carried_out(found, store, plans, choice, out))
+                done = context.run(carried_out(found, store, plans, choice, out))
+                stopped = told_of_rest(plans, done, choice, out)
+                plans = [*done, *plans[len(done) :]]
             out.document(*of_named(plans, single=len(choice.events) == 1, dry_run=dry_run))
+            if stopped:
+                raise typer.Exit(INTERRUPTED)
             return
         plans = planned(store, chosen(store, choice), choice)
         text = text_of_chosen(plans, choice)
@@ -131,12 +138,14 @@ def answer(choice: Choice, *, dry_run: bool, yes: bool, as_json: bool) -> None:
         if going and not dry_run:
             out.say(text)
             ask(len(going), yes=yes, as_json=as_json)
-            done = {
-                plan.first.id: plan for plan in context.run(carried_out(found, store, going, choice, out))
-            }
-            plans = [done.get(plan.first.id, plan) for plan in plans]
-            text = f"{len(done)} dispatched again: {totals(plans)}"
+            done = context.run(carried_out(found, store, going, choice, out))
+            stopped = told_of_rest(going, done, choice, out)
+            known = {plan.first.id: plan for plan in done}
+            plans = [known.get(plan.first.id, plan) for plan in plans]
+            text = f"{len(done)} dispatched again: {totals(done)}"
         out.document({"dry_run": dry_run, "events": [document_of(plan) for plan in plans]}, text)
+    if stopped:
+        raise typer.Exit(INTERRUPTED)
 
 
 def ask(number: int, *, yes: bool, as_json: bool) -> None:
@@ -265,21 +274,48 @@ def planned(store: Store, events: Sequence[Event], choice: Choice) -> list[Plan]
 async def carried_out(
     found: Any, store: Store, plans: Sequence[Plan], choice: Choice, out: Output
 ) -> list[Plan]:
-    """Dispatch the new events, oldest first; what is interrupted has dispatched the first of them."""
+    """Dispatch the new events, oldest first; when it is interrupted, it finishes the one it is at and returns those done."""
     from worker.dispatch.dispatcher import Dispatcher
 
-    done = []
+    done: list[Plan] = []
     async with context.connected(found, store) as client:
         dispatcher = Dispatcher(store, client)
-        for number, plan in enumerate(plans, 1):
+
+        async def one(plan: Plan) -> None:
             await dispatcher.receive(plan.new, choice.trigger)
             await dispatcher.deliver_pending()
-            if number % _TELL_EVERY == 0:
-                out.progress(f"{number} of {len(plans)} …")
-            done.append(
-                Plan(plan.first, plan.new, store.events.deliveries(plan.new.id), plan.before, done=True)
-            )
+            deliveries = store.events.deliveries(plan.new.id)
+            done.append(Plan(plan.first, plan.new, deliveries, plan.before, done=True))
+
+        for number, plan in enumerate(plans, 1):
+            step = asyncio.ensure_future(one(plan))
+            try:
+                await asyncio.shield(step)
+            except asyncio.CancelledError:
+                await step
+                break
+            if number % _TELL_EVERY == 0 and number < len(plans):
+                out.progress(f"{number} of {len(plans)}, at last {plan.first.id} …")
     return done
+
+
+def told_of_rest(plans: Sequence[Plan], done: Sequence[Plan], choice: Choice, out: Output) -> bool:
+    """Whether some are left, for somebody interrupted it; says where it stopped, and how to go on."""
+    if len(done) == len(plans):
+        return False
+    last, rest = done[-1].first, plans[len(done)].first
+    if choice.events:
+        left = " ".join(plan.first.id for plan in plans[len(done) :])
+        how = f"not dispatched: {left}"
+    elif choice.handled:
+        how = f"to go on: the same command with `--since {rest.created_at.astimezone().isoformat()}`"
+    else:
+        how = "to go on: the same command again, those that led to something are left out"
+    at = moment(last.created_at)
+    out.progress(
+        fitted(f"interrupted after {len(done)} of {len(plans)}, the last {last.id} of {at}\n  {how}")
+    )
+    return True
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
