@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as messages
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as services
 
-from tests.acceptance.test_observability import Collector
+from tests.helpers.collector import Collector
 from worker import dev
 from worker.config import Settings
 from worker.errors import ConfigError
