@@ -42,6 +42,28 @@ _BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
 # As SQLite and Postgres say it.
 _NO_SPACE = re.compile(r"disk is full|No space left on device|quota exceeded", re.IGNORECASE)
 _NO_SPACE_HINT = "Make room on the disk that it is on; everything goes on by itself then."
+# What Postgres says where it runs and does not let us in.
+_REFUSALS = (
+    (
+        re.compile(r'database "[^"]*" does not exist'),
+        "Create it (createdb), or correct its name in AK_DATABASE_URL.",
+    ),
+    (
+        re.compile(
+            r'role "[^"]*" does not exist|authentication failed|no pg_hba.conf entry|no password supplied'
+        ),
+        "Correct the user or the password in AK_DATABASE_URL.",
+    ),
+    (
+        re.compile(r"permission denied for|no schema has been selected"),
+        "Give its user the right to create tables in the schema, and to use them.",
+    ),
+    (
+        re.compile(r"too many clients|remaining connection slots"),
+        "Give it more connections (max_connections).",
+    ),
+)
+_ELSE_HINT = "Check AK_DATABASE_URL and that it runs."
 _LOCK = "SELECT pg_advisory_xact_lock(%(name)s)"
 
 
@@ -184,7 +206,7 @@ class Database:
             return _NO_SPACE_HINT
         if self.dialect == "sqlite":
             return "Check AK_DATABASE_URL: you may write to its file and directory, and their disk has room."
-        return "Check AK_DATABASE_URL and that it runs."
+        return next((hint for pattern, hint in _REFUSALS if pattern.search(text)), _ELSE_HINT)
 
     def insert(self, table: sa.Table) -> Any:
         """An insert that can be told what to do on conflict."""
