@@ -22,11 +22,12 @@ from worker.cli.var import (
     effect,
     read_file,
     redeploy,
+    shown_value,
     warn_of,
 )
 from worker.config import Settings, child_environment
 from worker.errors import ConnectionTestError, UsageError
-from worker.masking import HIDDEN, Mask
+from worker.masking import Mask
 
 if TYPE_CHECKING:
     from worker.store import Store
@@ -66,7 +67,7 @@ def get_connection(project: Project, name: Name, as_json: Json = False) -> None:
             {"name": v.name, "secret": v.secret, "value": None if v.secret else v.value} for v in variables
         ]
     }
-    rows = [[v["name"], HIDDEN if v["secret"] else v["value"]] for v in answer["variables"]]
+    rows = [[v.name, shown_value(None if v.secret else v.value, v.value)] for v in variables]
     state = "initialized" if answer["initialized"] else f"not initialized: {needs(answer)}"
     text = f"{fitted(f'{name}   {connection.integration}   {state}')}\n{table(['NAME', 'VALUE'], rows)}"
     Output(as_json=as_json).document(answer, text)

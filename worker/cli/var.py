@@ -152,6 +152,26 @@ def warn_of(out: Output, name: str, value: str, *, seen: bool) -> None:
             f"warning: {name} is encrypted at rest, but with fewer than {MINIMUM_CHARACTERS} characters it "
             "cannot be hidden in what programs print and pass on"
         )
+    ends = blank_ends(value)
+    if ends:
+        out.progress(
+            f"warning: {name} {ends}, which is part of it: HTTP headers and passwords with that are refused"
+        )
+
+
+def blank_ends(value: str) -> str:
+    """What nobody sees at the ends of a value of one line; it is hidden with a secret, and so is why that is refused.
+
+    Keys and certificates have several lines, the last of which may well end.
+    """
+    if "\n" in value.strip():
+        return ""
+    found = []
+    for verb, rest in (("begins", value.lstrip()), ("ends", value.rstrip())):
+        blank = value[: len(value) - len(rest)] if verb == "begins" else value[len(rest) :]
+        if blank and rest:
+            found.append(f"{verb} with a {'line break' if blank.splitlines() != [blank] else 'blank'}")
+    return " and ".join(found)
 
 
 def effect(deployment: str | None, connection: str, *, no_deploy: bool = False) -> str:
@@ -186,12 +206,23 @@ def list_variables(
         for v in variables
     ]
     rows = [
-        [v["name"], v["connection"] or "-", HIDDEN if v["value"] is None else v["value"], v["description"]]
-        for v in answer
+        [
+            v["name"],
+            v["connection"] or "-",
+            shown_value(None if v["value"] is None else str(v["value"]), kept.value),
+            v["description"],
+        ]
+        for v, kept in zip(answer, variables, strict=True)
     ]
     Output(as_json=as_json).document(
         answer, table(["NAME", "CONNECTION", "VALUE", "DESCRIPTION"], [[str(c) for c in row] for row in rows])
     )
+
+
+def shown_value(value: str | None, kept: str) -> str:
+    """The value, or that it is hidden, and what cannot be seen at its ends."""
+    ends = blank_ends(kept)
+    return (HIDDEN if value is None else value) + (f" ({ends})" if ends else "")
 
 
 @app.command()
