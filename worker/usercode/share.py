@@ -13,7 +13,8 @@ Both halves are proved from the text, and any doubt means that the module is not
    ``self`` in a method, or on an object just made by one of the project's own classes. Any other attribute
    assignment (``cls.count += 1``, ``thing.x = 1`` for an unknown thing) and any use of reflection (``setattr``,
    ``globals()``, ``sys.modules``, mocks, …) ends sharing for all modules.
-3. A package is shared only if all of its modules are, since they become its attributes.
+3. A package is shared only if all of its modules are, since they become its attributes; and if nothing in the project
+   could see, by looking at the package, which of them other sessions have imported so far.
 
 Not seen: a library that is handed a class or function of the user's and changes it.
 """
@@ -41,6 +42,9 @@ _REFLECTION = frozenset(
 )
 # Bases outside the project whose subclasses make a new object at each call.
 _SAFE_BASES = frozenset({"ABC", "Protocol", "NamedTuple", "TypedDict", "Generic", "Exception", "ValueError"})
+
+# What reads attributes by names that the text does not say.
+_READING = frozenset({"getattr", "hasattr", "dir", "getmembers", "attrgetter"})
 
 
 class SharingHooks(Protocol):
@@ -100,7 +104,63 @@ def shareable(project: Project) -> frozenset[str]:
         )
         for name, tree in trees.items()
     }
-    return _closed(project, {name: top for name, top in found.items() if top.is_pure})
+    pure = {name: top for name, top in found.items() if top.is_pure}
+    looks = _Looks(trees)
+    for name in [each for each in pure if project.modules[each].is_package]:
+        if looks.may_see(project, found, name):
+            del pure[name]
+    return _closed(project, pure)
+
+
+class _Looks:
+    """Which attributes of other objects the project's text reads.
+
+    A session that imports ``pk.late`` in a function sets ``late`` on the package. Another one that asks for it without
+    importing it must not find it because of that: it would not in the next process.
+    """
+
+    def __init__(self, trees: dict[str, ast.Module]) -> None:
+        self._trees = trees
+        self._read: set[str] = set()
+        self._computed = False
+        by_name = {
+            id(node.func): node.args[1].value
+            for tree in trees.values()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and len(node.args) > 1 and isinstance(node.args[1], ast.Constant)
+        }
+        for tree in trees.values():
+            for node in ast.walk(tree):
+                name = getattr(node, "id", getattr(node, "attr", ""))
+                if name in {"getattr", "hasattr"} and id(node) in by_name:
+                    self._read.add(str(by_name[id(node)]))
+                elif name in _READING:
+                    self._computed = True
+                elif isinstance(node, ast.Attribute):
+                    self._read.add(name)
+
+    def may_see(self, project: Project, found: dict[str, TopLevel], package: str) -> bool:
+        """Whether somebody could find a submodule there that the package itself has not imported."""
+        loaded = {package, *_parents(package)}
+        waiting = list(loaded)
+        while waiting:
+            top = found.get(waiting.pop())
+            new = {name for name in _users(project, top) if name in found} - loaded if top else set()
+            new |= {parent for name in new for parent in _parents(name)} - loaded
+            loaded |= new
+            waiting += new
+        late = {
+            name.rpartition(".")[2]
+            for name in project.modules
+            if name.rpartition(".")[0] == package and name not in loaded
+        }
+        own = {node.id for node in ast.walk(self._trees[package]) if isinstance(node, ast.Name)}
+        return bool(late) and (self._computed or bool(late & (self._read | own)))
+
+
+def _parents(name: str) -> Iterator[str]:
+    while name := name.rpartition(".")[0]:
+        yield name
 
 
 def _closed(project: Project, candidates: dict[str, TopLevel]) -> frozenset[str]:

@@ -135,6 +135,42 @@ def test_shareable_packages_need_all_their_modules(tmp_path):
     assert names(tmp_path, files) == {"a", "a.x", "b.z"}
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        "import pk\ndef f(): return pk.late.A",
+        "import pk\ndef f(): return hasattr(pk, 'late')",
+        "import pk\ndef f(name): return getattr(pk, name)",
+        "import pk\ndef f(): return dir(pk)",
+    ],
+)
+def test_shareable_packages_show_no_session_what_others_have_imported(tmp_path, look):
+    """A submodule that only a function imports is on the package of the session that ran the function, on no other."""
+    lazy = "\ndef g():\n    import pk.late"
+    files = {"main.py": look + lazy, "pk/__init__.py": "", "pk/late.py": "A = 1"}
+    made = user_project(tmp_path, files)
+    shared = SharedModules(made.project, made.hooks())
+    assert shared.names == {"pk.late"}
+    one, two = made.namespace(shared=shared), made.namespace(shared=shared)
+    made.current = one
+    one.load("main.py").g()
+    assert one.modules["pk"].late is shared.modules["pk.late"]
+    made.current = two
+    two.load("main.py")
+    assert not hasattr(two.modules["pk"], "late")
+
+
+def test_shareable_packages_may_be_looked_at_for_what_they_import_themselves(tmp_path):
+    """What the body of a package imports, on whatever way, is there for every session."""
+    files = {
+        "main.py": "import pk\ndef f(): return pk.near.A, pk.far.A, getattr(pk, 'name', None)",
+        "pk/__init__.py": "from .near import A",
+        "pk/near.py": "from pk.far import A",
+        "pk/far.py": "A = 1",
+    }
+    assert names(tmp_path, files) == {"main", "pk", "pk.near", "pk.far"}
+
+
 def test_shareable_checks_base_classes_in_other_modules(tmp_path):
     """A base from another module counts only if that module makes it itself."""
     files = {
