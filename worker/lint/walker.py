@@ -115,9 +115,10 @@ class Walker(Expressions, ast.NodeVisitor):
             self.summary.entered.append((item.context_expr.lineno, found, item.context_expr))
             if isinstance(found, Object):
                 kind = found.kind
-                entered = self._implied(found, kind.find("__enter__") or kind.find("__aenter__"), node)
+                enter = kind.find("__enter__") or kind.find("__aenter__")
+                entered = self._implied(found, enter, node)
                 self._implied(found, kind.find("__exit__") or kind.find("__aexit__"), node)
-                found = entered if kind.find("__enter__") else found
+                found = entered if enter else found
             elif isinstance(found, Lazy):
                 found = found.of  # a function marked @contextmanager
             if item.optional_vars is not None:

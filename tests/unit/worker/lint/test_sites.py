@@ -166,3 +166,29 @@ def test_functions_that_hand_each_other_functions_end(read):
         """
     )
     assert (8, "activity", "requests.get") in kinds(found)
+
+
+@pytest.mark.parametrize("prefix", ["", "a"])
+def test_what_is_bound_by_with_is_what_the_entering_gives(read, prefix):
+    """Not the object that is entered, in asynchronous code as well."""
+    found = read(
+        main=f"""
+        import asyncio
+        import requests
+
+        class Shop:
+            {"async " if prefix else ""}def __{prefix}enter__(self):
+                return requests.Session()
+
+            {"async " if prefix else ""}def __{prefix}exit__(self, *error):
+                pass
+
+        {"async " if prefix else ""}def work():
+            {"async " if prefix else ""}with Shop() as client:
+                client.get("http://localhost/")
+
+        def on_event(event):
+            {"asyncio.run(work())" if prefix else "work()"}
+        """
+    )
+    assert (14, "activity", "requests.Session.get") in kinds(found)
