@@ -49,7 +49,7 @@ from worker.usercode.guard import Guard
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
 from worker.usercode.state import NEVER_STATE
-from worker.usercode.surroundings import Surroundings
+from worker.usercode.surroundings import Surroundings, noting_handlers
 
 Connections = Callable[[str], Mapping[str, str] | None]
 
@@ -122,8 +122,9 @@ def prepare(
         current_namespace=lambda: None,
     )
     activity_namespace = Namespace(project, outside, permanent=True)
-    for entrypoint in boot.entrypoints:
-        load(activity_namespace, entrypoint, directory)
+    with noting_handlers() as handlers:
+        for entrypoint in boot.entrypoints:
+            load(activity_namespace, entrypoint, directory)
 
     recorders = Recorders()
     host = Host(
@@ -131,7 +132,7 @@ def prepare(
         directory=directory,
         policy=Policy(directory, own),
         guard=Guard(directory, lambda text, where: warn(state, text, where)),
-        surroundings=Surroundings(process_environment()),
+        surroundings=Surroundings(process_environment(), handlers),
         new_namespace=lambda hooks: Namespace(project, hooks, shared=shared),
         new_codec=new_codec,
         entropy=derive_entropy(signer),

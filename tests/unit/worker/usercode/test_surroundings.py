@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from worker.usercode.surroundings import Surroundings
+from worker.usercode.surroundings import Surroundings, noting_handlers
 
 
 @pytest.fixture
@@ -94,3 +94,45 @@ def test_levels_of_loggers_are_the_sessions(surroundings):
     surroundings.note_level(logger, logging.ERROR)
     with surroundings.of(session()):
         assert logger.level == logging.NOTSET
+
+
+def test_handlers_of_loggers_are_each_sessions_own(surroundings):
+    """Every session runs the line that adds a handler: what one has added is not there for another."""
+    logger, mine, base = logging.getLogger("test.own"), logging.NullHandler(), logging.NullHandler()
+    logger.addHandler(base)
+    scope = {"__ak_route__": None}
+    exec("def note(surroundings, logger): surroundings.note_handlers(logger)", scope)
+    one, other = session(), session()
+    for owner in (one, other):
+        with surroundings.of(owner):
+            assert logger.handlers == [base]
+            scope["note"](surroundings, logger)
+            logger.addHandler(mine)
+        assert logger.handlers == [base]
+    with surroundings.of(one):
+        assert logger.handlers == [base, mine]
+        scope["note"](surroundings, logger)
+        logger.removeHandler(mine)
+    with surroundings.of(one):
+        assert logger.handlers == [base]
+    with surroundings.of(other):
+        assert logger.handlers == [base, mine]
+    with surroundings.of(session()):
+        surroundings.note_handlers(logger)
+        logger.addHandler(mine)
+    assert logger.handlers == [base, mine], "what a library adds is the process's"
+    logger.handlers.clear()
+
+
+def test_sessions_do_not_find_the_handlers_of_the_calls():
+    """The project is loaded for calls as well; a session adds its handlers itself, and finds none there."""
+    logger, mine = logging.getLogger("test.calls"), logging.NullHandler()
+    scope = {"__ak_route__": None}
+    exec("def add(logger, handler): logger.addHandler(handler)", scope)
+    with noting_handlers() as noted:
+        scope["add"](logger, mine)
+    made = Surroundings({}, noted)
+    with made.of(session()):
+        assert logger.handlers == []
+    assert logger.handlers == [mine]
+    logger.handlers.clear()
