@@ -133,6 +133,18 @@ def test_other_steps_than_recorded_end_the_fork(up, tmp_path, server):
     assert "now the handler ends" in ended["error"]["message"]
 
 
+def test_a_sleep_that_is_over_has_no_result_to_set(up, tmp_path, server):
+    """It cannot be ended once more: the fork takes it as it was."""
+    text = "import time\ndef on_event(event):\n    time.sleep(0.01)\n    return 1\n"
+    deploy(up, tmp_path / "p", "slept", text, server)
+    slept = up.ak("session", "start", "slept", "main.py:on_event", "--wait")["id"]
+    with pytest.raises(CommandError) as refused:
+        up.ak("session", "fork", slept, "--at", "1", "--set-result", "null")
+    error = json.loads(refused.value.stdout)["error"]
+    assert (error["code"], error["hint"]) == ("AK1001", "It is over: `--at 1` alone takes it as it was.")
+    assert up.ak("session", "fork", slept, "--at", "1", "--wait")["result"] == 1
+
+
 def test_wrong_steps_are_refused(up, tmp_path, server):
     """A step that does not exist, has no result to set, or no result yet: said with what to do."""
     text = "import time\ndef on_event(event):\n    time.sleep(3600)\n"

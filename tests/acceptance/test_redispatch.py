@@ -36,6 +36,8 @@ TRIGGERS = """
 - {name: brief, type: webhook, call: "main.py:on_order"}
 """
 EXTRA = """
+vars:
+  - {name: KEY, value: hush-4711-secret, secret: true}
 connections:
   - {name: chat, integration: slack}
 """
@@ -98,6 +100,16 @@ def test_the_events_that_a_wrong_filter_lost_happen_again_once(up, directory):
     assert len(up.ak("event", "list", "again", "--source", "orders")) == 5
     told = up.ak("event", "explain", lost[0])["again"]
     assert [(item["id"], item["led_to"]) for item in told] == [(done[0]["event_id"], "1 started")]
+
+
+def test_a_secret_that_somebody_sent_is_not_shown(up, directory):
+    """The table of what would happen again hides it, as the list of events does."""
+    deployed(up, directory, TRIGGERS % RIGHT)
+    sent(up, "plain", '{"amount": "hush-4711-secret"}')
+    choice = ("--project", "again", "--source", "plain", "--handled", "--since", "1h", "--dry-run")
+    shown = up.run("event", "redispatch", *choice).stdout
+    assert "amount" in shown
+    assert "hush-4711" not in shown + json.dumps(up.ak("event", "redispatch", *choice))
 
 
 def test_one_trigger_of_several_gets_what_it_did_not_take(up, directory):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -27,10 +27,6 @@ from worker.cli.session import parse_data
 from worker.cli.times import moment_of
 from worker.contracts import MEMO_TRIGGER_ID
 from worker.errors import NotFoundError, UsageError
-from worker.masking import Mask
-
-if TYPE_CHECKING:
-    from worker.store import Store
 
 app = typer.Typer(
     help="List events, look at them, send one, ask what one led to.",
@@ -83,7 +79,7 @@ def list_events(
             unhandled=unhandled,
         )
         deliveries = store.events.deliveries_of([item.id for item in events])
-        masks = {name: mask_of(store, name) for name in {item.project for item in events}}
+        masks = {name: event_view.mask_of(store, name) for name in {item.project for item in events}}
         heard = event_view.heard(store, events, deliveries)
         refused = event_refused.note(store, project, since)
     said = [requests.data_text(e.data, mask=masks[e.project]) for e in events]
@@ -119,7 +115,7 @@ def get(
         found = existing(store, event)
         deliveries = [event_view.delivery_document(item) for item in store.events.deliveries(found.id)]
         trigger = trigger_of(store, found)
-        mask = mask_of(store, found.project)
+        mask = event_view.mask_of(store, found.project)
     of = f"{found.source_kind} {found.source} of {found.project}"
     lines = [fitted(f"{found.id}  {found.event_type or '-'}  from {of}  {moment(found.created_at)}")]
     lines += [mask(line) for item in deliveries for line in event_view.delivery_lines(item)]
@@ -258,11 +254,6 @@ def trigger_of(store: Any, event: Any) -> str | None:
     """The name that the event's trigger has now; None for an event of a connection, and when it is gone."""
     wanted = event.memo.get(MEMO_TRIGGER_ID)
     return next((item.name for item in store.triggers.list(event.project) if item.id == wanted), None)
-
-
-def mask_of(store: Store, project: str) -> Mask:
-    """Hides a project's secrets: what comes from outside is kept as it came."""
-    return Mask(item.value for item in store.vars.list(project) if item.secret)
 
 
 def reasons_of(deliveries: Sequence[Any]) -> list[str]:

@@ -23,6 +23,11 @@ _MAX_LINES = 60
 _MAX_CHARACTERS = 1000  # of one line
 
 
+def mask_of(store: Store, project: str) -> Mask:
+    """Hides a project's secrets: what comes from outside is kept as it came."""
+    return Mask(item.value for item in store.vars.list(project) if item.secret)
+
+
 def counts(deliveries: Sequence[Delivery]) -> dict[str, int]:
     """How many sessions an event started and reached, and how many deliveries wait or failed."""
     going = [item for item in deliveries if item.state in {"pending", "done", "inbox"}]

@@ -34,9 +34,10 @@ def outcome_of(made: Recording, at: int, result: str, error: str, codec: Codec) 
     value = parse_data(result, "--set-result", '{"status": "paid"}')
     if step.kind in {SLEEP, WAIT}:
         if value is not None or at in made.settled:
+            over = f"It is over: `--at {at}` alone takes it as it was."
             raise UsageError(
                 f"step {at}, {step.name} ({step.where}), has no result",
-                hint="While it lasts, --set-result null ends it.",
+                hint=over if at in made.settled else "While it lasts, --set-result null ends it.",
             )
         return {"as": "fired"}
     tree = result_of(step, value, codec)

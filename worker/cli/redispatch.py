@@ -19,6 +19,7 @@ from worker.cli.times import moment_of
 from worker.errors import NotFoundError, UsageError, WorkerError
 
 if TYPE_CHECKING:
+    from worker.masking import Mask
     from worker.store import Store
     from worker.store.records import Delivery, Event
 
@@ -133,7 +134,7 @@ def answer(choice: Choice, *, dry_run: bool, yes: bool, as_json: bool) -> None:
                 raise typer.Exit(INTERRUPTED)
             return
         plans = planned(store, chosen(store, choice), choice)
-        text = text_of_chosen(plans, choice)
+        text = text_of_chosen(plans, choice, event_view.mask_of(store, choice.project))
         going = [plan for plan in plans if plan.leads_somewhere]
         if going and not dry_run:
             out.say(text)
@@ -362,7 +363,7 @@ def lines_of(plan: Plan) -> list[str]:
     return lines
 
 
-def text_of_chosen(plans: Sequence[Plan], choice: Choice) -> str:
+def text_of_chosen(plans: Sequence[Plan], choice: Choice, mask: Mask) -> str:
     """What would happen, as a table of the first of them and a sum."""
     from worker.story import requests
 
@@ -370,7 +371,7 @@ def text_of_chosen(plans: Sequence[Plan], choice: Choice) -> str:
         what = "" if choice.handled else " that led to nothing"
         return f"no event{what}"
     shown = plans[:_SHOWN]
-    said = [requests.data_text(plan.first.data) for plan in shown]
+    said = [requests.data_text(plan.first.data, mask=mask) for plan in shown]
     lines = [
         event_table.of_events(
             [plan.first for plan in shown], [plan.effect for plan in shown], said, effect="WOULD LEAD TO"

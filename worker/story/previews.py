@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure
 
 from worker.payload.preview import preview
@@ -21,6 +22,13 @@ _MESSAGE_CHARACTERS = 1000
 _PREVIEWED = ("pickle", "secret", "escaped")
 _OURS = frozenset({"op", "shown", "id"})  # of the arguments of the SDK's own functions
 _SILENT = frozenset({"subscribe", "unsubscribe", "await_signal", "find_project"})  # their results are for us
+
+_TIMEOUTS = {
+    TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE: "timed out: the attempt took longer than its timeout",
+    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE: "timed out: all attempts together took longer than they may",
+    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START: "timed out: no process took it in time",
+    TimeoutType.TIMEOUT_TYPE_HEARTBEAT: "the process that made the call has gone: no sign of life came any more",
+}
 
 
 class Shown:
@@ -117,7 +125,7 @@ def failure_text(failure: Failure | None, characters: int | None = _MESSAGE_CHAR
         return None
     failure = _innermost(failure)
     if failure.HasField("timeout_failure_info"):
-        return f"timed out: {failure.message}"
+        return _TIMEOUTS.get(failure.timeout_failure_info.timeout_type, f"timed out: {failure.message}")
     details = details_of(failure)
     if "message" not in details:
         text = failure.message

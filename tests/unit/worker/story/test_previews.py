@@ -64,6 +64,12 @@ def test_failures():
     assert failure_text(outer) == "OSError: refused (main.py:9)"
     timed_out = Failure(message="heartbeat timeout")
     timed_out.timeout_failure_info.timeout_type = 4
+    assert failure_text(timed_out) == (
+        "the process that made the call has gone: no sign of life came any more"
+    )
+    timed_out.timeout_failure_info.timeout_type = 1
+    assert failure_text(timed_out) == "timed out: the attempt took longer than its timeout"
+    timed_out.timeout_failure_info.timeout_type = 0
     assert failure_text(timed_out) == "timed out: heartbeat timeout"
     assert failure_text(Failure(message="plain")) == "plain"
     assert failure_text(None) is None
