@@ -257,7 +257,8 @@ class _Explainer:
             shown = ", ".join(keys[:MAX_KEYS]) + (
                 f" and {len(keys) - MAX_KEYS} more" if keys[MAX_KEYS:] else ""
             )
-            near = difflib.get_close_matches(wanted, keys[:1000], 1)
+            same = [key for key in keys if key.lower() == wanted.lower()]
+            near = same or difflib.get_close_matches(wanted, keys[:1000], 1)
             return f"there are: {shown or 'none'}" + (f"; did you mean {near[0]}?" if near else "")
         if isinstance(found[0], list | tuple) and isinstance(node, ast.Index):
             return f"{text_of(operand)} is a list of {len(found[0]):,}"

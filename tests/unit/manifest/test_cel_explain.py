@@ -43,6 +43,8 @@ def test_explain_names_the_keys_there_are():
     assert found.parts[-1].note == "there are: action, number; did you mean action?"
     found = filters.explain("has(data.boody.json)", DATA, "post")
     assert found.parts[0].note == "there are: body, items; did you mean body?"
+    found = filters.explain("data.N == 1", {"n": 1, "other": 2}, "post")
+    assert found.parts[-1].note == "there are: n, other; did you mean n?"
     found = filters.explain("data.body.json.number.x == 1", DATA, "post")
     assert found.parts[-1].note == "data.body.json.number is an int"
 
