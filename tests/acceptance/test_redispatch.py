@@ -31,6 +31,7 @@ def subscriber(event):
 TRIGGERS = """
 - {name: orders, type: webhook, filter: "%s", call: "main.py:on_order"}
 - {name: plain, type: webhook}
+- {name: told, type: webhook}
 - {name: loud, connection: chat, filter: 'data.text.startsWith("!")', call: "main.py:on_text"}
 - {name: every, connection: chat, call: "main.py:on_text"}
 - {name: brief, type: webhook, call: "main.py:on_order"}
@@ -105,8 +106,8 @@ def test_the_events_that_a_wrong_filter_lost_happen_again_once(up, directory):
 def test_a_secret_that_somebody_sent_is_not_shown(up, directory):
     """The table of what would happen again hides it, as the list of events does."""
     deployed(up, directory, TRIGGERS % RIGHT)
-    sent(up, "plain", '{"amount": "hush-4711-secret"}')
-    choice = ("--project", "again", "--source", "plain", "--handled", "--since", "1h", "--dry-run")
+    sent(up, "told", '{"amount": "hush-4711-secret"}')
+    choice = ("--project", "again", "--source", "told", "--handled", "--since", "1h", "--dry-run")
     shown = up.run("event", "redispatch", *choice).stdout
     assert "amount" in shown
     assert "hush-4711" not in shown + json.dumps(up.ak("event", "redispatch", *choice))
