@@ -204,12 +204,12 @@ def given(step: Step) -> str:
     """What a step was given, as far as it can be compared: a value that had to be pickled by what it shows."""
     if not step.arguments:
         return ""
-    return json.dumps(_visible(_value(step.arguments[0])), sort_keys=True)
+    return json.dumps(_taking("preview", _value(step.arguments[0])), sort_keys=True)
 
 
 def _exactly(step: Step) -> Any:
     """What a step was given, without what it shows: another version of the worker may show the same value otherwise."""
-    return _hidden(_value(step.arguments[0])) if step.arguments else None
+    return _taking("pickle", _value(step.arguments[0])) if step.arguments else None
 
 
 def _value(payload: Payload) -> Any:
@@ -219,23 +219,14 @@ def _value(payload: Payload) -> Any:
         return payload.data.hex()
 
 
-def _visible(value: Any) -> Any:
+def _taking(part: str, value: Any) -> Any:
+    """The value with one part of each that had to be pickled: its ``preview``, or its ``pickle``."""
     if isinstance(value, dict):
         if set(value) == {"preview", "pickle"}:
-            return value["preview"]
-        return {key: _visible(item) for key, item in value.items()}
+            return value[part]
+        return {key: _taking(part, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_visible(item) for item in value]
-    return value
-
-
-def _hidden(value: Any) -> Any:
-    if isinstance(value, dict):
-        if set(value) == {"preview", "pickle"}:
-            return value["pickle"]
-        return {key: _hidden(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_hidden(item) for item in value]
+        return [_taking(part, item) for item in value]
     return value
 
 

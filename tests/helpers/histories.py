@@ -1,4 +1,4 @@
-"""Histories written by hand: the events Temporal would record for steps of a session, without a server."""
+"""Histories: written by hand, as Temporal would record the steps of a session, and what is asked of real ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
@@ -117,3 +117,13 @@ class History:
         attributes = self.add("WORKFLOW_EXECUTION_SIGNALED").workflow_execution_signaled_event_attributes
         attributes.signal_name = name
         attributes.input.payloads.append(payload(value))
+
+
+def refusals(history: Any) -> int:
+    """How often Temporal refused what a task said, since something had arrived meanwhile."""
+    cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+    return sum(
+        event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+        and event.workflow_task_failed_event_attributes.cause == cause
+        for event in history.events
+    )

@@ -7,10 +7,11 @@ from collections import Counter
 
 import pytest
 import pytest_asyncio
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 
 from tests.helpers.bed import Bed
+from tests.helpers.histories import refusals
 from tests.helpers.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -68,16 +69,6 @@ async def told(bed, session: str) -> tuple[dict[str, float], list[str]]:
             if name == "autokitteh_sessions_total":
                 counted[labels[-1]] += amount[0]
     return dict(counted), ends
-
-
-def refusals(history) -> int:
-    """How often Temporal refused what a task said, since something had arrived meanwhile."""
-    cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
-    return sum(
-        event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-        and event.workflow_task_failed_event_attributes.cause == cause
-        for event in history.events
-    )
 
 
 async def test_an_end_that_temporal_refuses_at_first_counts_once(counting):

@@ -9,10 +9,10 @@ from unittest import mock
 
 import pytest
 import sqlalchemy as sa
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import WorkflowFailureError
 
 from tests.helpers.desired import trigger
+from tests.helpers.histories import refusals
 from tests.helpers.temporal import shared_server
 from tests.helpers.waiting import eventually
 from worker import devserver, ids
@@ -65,16 +65,6 @@ async def histories(bed, session: str) -> list:
     return [
         await bed.client.get_workflow_handle(session, run_id=item.run_id).fetch_history() for item in runs
     ]
-
-
-def refused(history) -> int:
-    """How often Temporal refused to end the run because something had arrived."""
-    cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
-    return sum(
-        event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-        and event.workflow_task_failed_event_attributes.cause == cause
-        for event in history.events
-    )
 
 
 async def test_restart_begins_a_new_run_of_the_same_session(bed):
@@ -156,7 +146,7 @@ async def test_signals_that_arrive_while_a_run_ends_are_not_lost(bed):
     assert await asyncio.wait_for(handle.result(), 60) == list(range(last + 1))
     found = await histories(bed, handle.id)
     assert len(found) == 5
-    assert sum(map(refused, found)) > 0
+    assert sum(map(refusals, found)) > 0
 
 
 async def test_subscriptions_and_their_events_outlive_restarts(bed):

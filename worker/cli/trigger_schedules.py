@@ -66,7 +66,7 @@ async def _complete(item: dict[str, Any], client: Client, slots: asyncio.Semapho
 
 
 def next_text(item: dict[str, Any]) -> str:
-    """When it fires next, in a table: ``in 8 h``, ``paused``, ``never again``; nothing where that is not known."""
+    """When it fires next, in a table: ``in 8 h 5 min``, ``paused``, ``never again``; nothing where that is not known."""
     if item["paused"]:
         return "paused"
     if item["next_at"]:
@@ -109,9 +109,7 @@ def _text(moment: dt.datetime, zone: str) -> str:
 
 
 def _until(moment: dt.datetime) -> str:
-    """``in 40 s``, ``in 12 min``, ``in 8 h``, ``in 3 d``."""
-    seconds = max(0.0, (moment - clock.now()).total_seconds())
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"in {seconds // size:.0f} {unit}"
-    return f"in {seconds:.0f} s"
+    """``in 8 h 5 min``."""
+    from worker.story.times import length
+
+    return f"in {length(max(0.0, (moment - clock.now()).total_seconds()))}"
