@@ -57,7 +57,9 @@ def get(
         trigger_schedules.complete([item], store, found)
         recent = store.events.list(project, item["connection"] or item["name"], 1)
         item["last_event"] = {"id": recent[0].id, "at": recent[0].created_at.isoformat()} if recent else None
-        came_of_it = event_view.effect(store.events.deliveries(recent[0].id)) if recent else ""
+        deliveries = store.events.deliveries_of([event.id for event in recent])
+        heard = bool(event_view.heard(store, recent, deliveries))
+        came_of_it = event_view.effect(deliveries[recent[0].id], heard=heard) if recent else ""
     hidden = {"project", "last_event", *trigger_schedules.KEYS}
     shown = {key: value for key, value in item.items() if value not in ("", None) and key not in hidden}
     shown |= trigger_schedules.lines(item)
