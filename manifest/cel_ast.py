@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -141,3 +142,40 @@ def qualified_name(node: Node) -> str:
         return ""
     names.append(node.name)
     return ".".join(reversed(names))
+
+
+def is_path(node: Node) -> bool:
+    """Whether it is a name, with fields and constant keys: ``data.items[0].name``."""
+    while isinstance(node, Select) or (isinstance(node, Index) and isinstance(node.key, Literal)):
+        node = node.operand
+    return isinstance(node, Ident)
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The expressions inside one, in their order."""
+    if isinstance(node, Select | Has):
+        yield node.operand
+    elif isinstance(node, Index):
+        yield from (node.operand, node.key)
+    elif isinstance(node, Call):
+        yield from node.arguments
+    elif isinstance(node, Logic):
+        yield from node.terms
+    elif isinstance(node, Conditional):
+        yield from (node.condition, node.then, node.otherwise)
+    elif isinstance(node, ListLiteral):
+        yield from node.elements
+    elif isinstance(node, MapLiteral):
+        for pair in node.entries:
+            yield from pair
+    elif isinstance(node, Macro):
+        yield from (node.source, *node.bodies)
+    elif isinstance(node, Bind):
+        yield from (node.value, node.body)
+
+
+def has_variable(node: Node, names: set[str]) -> bool:
+    """Whether one of the names stands in it."""
+    if isinstance(node, Ident):
+        return node.name in names
+    return any(has_variable(child, names) for child in children(node))

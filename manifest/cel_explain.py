@@ -7,6 +7,7 @@ Rules:
 2. A path such as ``data.body.json.action`` is one part; a missing key says which keys there are instead.
 3. Of a loop, the first elements are shown with what the body is for each, and the one that decided.
 4. Parts without a variable inside, and a path seen before, are left out; the whole is always there.
+   Of a great many parts the first are shown, and the term of an ``&&`` or ``||`` that decided; the whole says so.
 5. Where types do not fit, they are told, and what to write instead: ``7`` and ``"7"`` look alike (``cel_remedies``).
 6. The work is bounded: after some seconds the remaining parts stay without a value, and say so.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,12 +29,15 @@ from manifest.cel_text import spell, text_of
 from manifest.cel_values import NUMBER_NAMES, EvaluationError, type_name
 
 MAX_ELEMENTS = 3
-MAX_SEARCHED = 200  # elements of a loop among which the one that decided is looked for
+MAX_SEARCHED = 20_000  # elements of a loop among which the one that decided is looked for
+SEARCH_SECONDS = 0.5  # for all loops of a filter together
 MAX_KEYS = 20
 MAX_BESIDE = 6  # keys beside one that is null; where there are more, the one is no choice among them
 MAX_PARTS = 200
+MORE_PARTS = 20  # for a term that decided and came too late
 MAX_SECONDS = 4.0
-_DECISIVE = {"exists": True, "all": False}
+_DECISIVE = {"exists": True, "all": False, "exists_one": True}
+_ENOUGH = {"exists_one": 2}
 
 
 @dataclass(frozen=True)
@@ -59,33 +63,50 @@ class _Explainer:
     clock: Callable[[], float] = time.monotonic
     parts: list[Part] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    room: int = MAX_PARTS
+    is_cut: bool = False
+    searching: float = SEARCH_SECONDS
 
     def __post_init__(self) -> None:
         self.deadline = self.clock() + MAX_SECONDS
 
     def value(self, node: ast.Node, bound: Mapping[str, Any]) -> Any:
         """The node's value; raises EvaluationError like the filter itself."""
-        if self.clock() > self.deadline:
-            raise EvaluationError("not evaluated: explaining this filter takes too long")
-        scope = {**VARIABLE_SLOTS, **{name: FIRST_FREE_SLOT + at for at, name in enumerate(bound)}}
+        return self.evaluator(node, bound)(bound)
+
+    def evaluator(self, node: ast.Node, names: Iterable[str]) -> Callable[[Mapping[str, Any]], Any]:
+        """The node compiled once, for any values of the variables of the loops around it."""
+        names = list(names)
+        scope = {**VARIABLE_SLOTS, **{name: FIRST_FREE_SLOT + at for at, name in enumerate(names)}}
         compiler = Compiler()
-        compiler.frame_size += len(bound)
+        compiler.frame_size += len(names)
         evaluate = compiler.compile(node, scope)
-        frame: list[Any] = [self.data, self.event_type, Budget(), *bound.values()]
-        frame.extend([None] * (compiler.frame_size - len(frame)))
-        try:
-            return evaluate(frame)
-        except EvaluationError:
-            raise
-        except Exception as error:  # data are the world's; the filter itself reports these the same way
-            raise EvaluationError(f"cannot be evaluated: {type(error).__name__}: {error}") from None
+
+        def run(bound: Mapping[str, Any]) -> Any:
+            if self.clock() > self.deadline:
+                raise EvaluationError("not evaluated: explaining this filter takes too long")
+            frame: list[Any] = [self.data, self.event_type, Budget(), *(bound[name] for name in names)]
+            frame.extend([None] * (compiler.frame_size - len(frame)))
+            try:
+                return evaluate(frame)
+            except EvaluationError:
+                raise
+            except RecursionError:
+                raise EvaluationError("the data are nested too deeply") from None
+            except Exception as error:  # data are the world's; the filter itself reports these the same way
+                raise EvaluationError(f"cannot be evaluated: {type(error).__name__}: {error}") from None
+
+        return run
 
     def walk(self, node: ast.Node, depth: int, bound: Mapping[str, Any], note: str = "") -> None:
         """Add the node's part and those inside it."""
-        if len(self.parts) >= MAX_PARTS or not _has_variable(node, {*VARIABLE_SLOTS, *bound}):
+        if not ast.has_variable(node, {*VARIABLE_SLOTS, *bound}):
+            return
+        if len(self.parts) >= self.room:
+            self.is_cut = True
             return
         text = text_of(node)
-        is_path = _is_path(node) or isinstance(node, ast.Has)
+        is_path = ast.is_path(node.operand if isinstance(node, ast.Has) else node)
         if is_path and not bound:
             if text in self.seen:
                 return
@@ -121,9 +142,28 @@ class _Explainer:
             found = self.quietly(node.condition, bound)
             if found is not None and isinstance(found[0], bool):
                 self.walk(node.then if found[0] else node.otherwise, depth, bound)
+        elif isinstance(node, ast.Logic):
+            self.terms(node, depth, bound)
         else:
-            for child in _children(node):
+            for child in ast.children(node):
                 self.walk(child, depth, bound)
+
+    def terms(self, node: ast.Logic, depth: int, bound: Mapping[str, Any]) -> None:
+        """The terms of an ``&&`` or ``||``; the one that decided also where there is no room for all of them."""
+        for term in node.terms:
+            self.walk(term, depth, bound)
+        if not self.is_cut or self.room > MAX_PARTS:
+            return
+        whole = self.quietly(node, bound)
+        if whole is not None and whole[0] is (node.symbol == "&&"):
+            return  # all of them were needed
+        found = (term for term in node.terms if self.quietly(term, bound) == whole)
+        decided = next(found, None)
+        shown = text_of(decided) if decided is not None else ""
+        if decided is not None and all(part.text != shown or part.depth != depth for part in self.parts):
+            self.room = len(self.parts) + MORE_PARTS
+            self.walk(decided, depth, bound)
+            self.room = len(self.parts)
 
     def loop(self, node: ast.Macro, depth: int, bound: Mapping[str, Any]) -> None:
         """The body of a loop for its first elements, and for the one that decided."""
@@ -139,16 +179,36 @@ class _Explainer:
         return list(found[0]) if found is not None and isinstance(found[0], list | tuple | dict) else []
 
     def shown(self, node: ast.Macro, elements: list[Any], bound: Mapping[str, Any]) -> list[int]:
-        """Which elements of a loop are shown: the first ones; the one that decided takes the last place."""
+        """Which elements of a loop are shown: the first ones; those that decided take the last places."""
         first = list(range(min(len(elements), MAX_ELEMENTS)))
         if len(elements) <= MAX_ELEMENTS:
             return first
+        decisive = self.decisive(node, elements, bound)
+        kept = [at for at in first if at not in decisive][: MAX_ELEMENTS - len(decisive)]
+        return sorted({*kept, *decisive})
+
+    def decisive(self, node: ast.Macro, elements: list[Any], bound: Mapping[str, Any]) -> list[int]:
+        """The elements that made a loop what it is: one, or the two that are too many for ``exists_one``."""
+        wanted = _DECISIVE.get(node.name)
         failed = self.quietly(node, bound) is None
+        if wanted is None and not failed:
+            return []
+        evaluate = self.evaluator(node.bodies[0], [*bound, node.variable])
+        enough = _ENOUGH.get(node.name, 1) if not failed else 1
+        found: list[int] = []
+        end = self.clock() + self.searching
         for at, element in enumerate(elements[:MAX_SEARCHED]):
-            found = self.quietly(node.bodies[0], {**bound, node.variable: element})
-            if (found is None and failed) or (found is not None and found[0] is _DECISIVE.get(node.name)):
-                return first if at in first else [*first[:-1], at]
-        return first
+            try:
+                value = evaluate({**bound, node.variable: element})
+                is_decisive = value is wanted and not failed
+            except EvaluationError:
+                is_decisive = failed
+            if is_decisive:
+                found.append(at)
+            if len(found) == enough or self.clock() > end:
+                break
+        self.searching = max(end - self.clock(), 0.0)
+        return found
 
     def quietly(self, node: ast.Node, bound: Mapping[str, Any]) -> tuple[Any] | None:
         """The value in a tuple, or None."""
@@ -221,7 +281,7 @@ class _Explainer:
         told = [
             f"{text_of(side)} is {_kind(value)}"
             for side, value in zip(node.arguments, values, strict=True)
-            if _has_variable(side, {*VARIABLE_SLOTS, *bound})
+            if ast.has_variable(side, {*VARIABLE_SLOTS, *bound})
         ]
         return " and ".join(told) + _write(
             remedies.for_call(node, values, lambda other: self.works(other, bound))
@@ -284,6 +344,10 @@ def explain(node: ast.Node, data: Any, event_type: str) -> list[Part]:
     """The parts of a checked expression, in the order of its text."""
     explainer = _Explainer({} if data is None else data, event_type or "")
     explainer.walk(node, 0, {})
+    if explainer.is_cut:
+        first = explainer.parts[0]
+        told = f"not all parts are shown, only the first {MAX_PARTS} and the one that decided"
+        explainer.parts[0] = replace(first, note=", ".join(filter(None, (first.note, told))))
     if explainer.parts and not explainer.parts[0].failure:
         first = explainer.parts[0]
         told = explainer.condition(node, {})
@@ -310,37 +374,3 @@ def _kind(value: Any) -> str:
 
 def _article(name: str) -> str:
     return "an" if name == "int" else "a"
-
-
-def _is_path(node: ast.Node) -> bool:
-    while isinstance(node, ast.Select) or (isinstance(node, ast.Index) and isinstance(node.key, ast.Literal)):
-        node = node.operand
-    return isinstance(node, ast.Ident)
-
-
-def _children(node: ast.Node) -> Iterator[ast.Node]:
-    if isinstance(node, ast.Select | ast.Has):
-        yield node.operand
-    elif isinstance(node, ast.Index):
-        yield from (node.operand, node.key)
-    elif isinstance(node, ast.Call):
-        yield from node.arguments
-    elif isinstance(node, ast.Logic):
-        yield from node.terms
-    elif isinstance(node, ast.Conditional):
-        yield from (node.condition, node.then, node.otherwise)
-    elif isinstance(node, ast.ListLiteral):
-        yield from node.elements
-    elif isinstance(node, ast.MapLiteral):
-        for pair in node.entries:
-            yield from pair
-    elif isinstance(node, ast.Macro):
-        yield from (node.source, *node.bodies)
-    elif isinstance(node, ast.Bind):
-        yield from (node.value, node.body)
-
-
-def _has_variable(node: ast.Node, names: set[str]) -> bool:
-    if isinstance(node, ast.Ident):
-        return node.name in names
-    return any(_has_variable(child, names) for child in _children(node))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,11 @@ _BINARY = {
     **dict.fromkeys(("*", "/", "%"), _PRODUCT),
 }
 _VALUE_DEPTH = 4
+_PRINTABLE = range(0x20, 0x7F)
+_BYTES = tuple(
+    f"\\{chr(byte)}" if chr(byte) in '"\\' else chr(byte) if byte in _PRINTABLE else f"\\x{byte:02x}"
+    for byte in range(256)
+)
 
 
 def text_of(node: ast.Node, strength: int = _CONDITIONAL) -> str:
@@ -86,11 +92,11 @@ def _spell(value: Any, limit: int, depth: int) -> str:
     if isinstance(value, str):
         return json.dumps(_cut(value, limit), ensure_ascii=False)
     if isinstance(value, bytes):
-        return f"b{json.dumps(_cut(value, limit).decode('latin-1'))}"
+        return _spell_bytes(_cut(value, limit))
     if isinstance(value, int):
         return f"{int(value)}u" if isinstance(value, UInt) else str(value)
     if isinstance(value, float):
-        return text_of_double(value)
+        return _spell_double(value)
     if isinstance(value, list | tuple | dict):
         return _spell_many(value, limit, depth)
     if isinstance(value, datetime):
@@ -98,6 +104,19 @@ def _spell(value: Any, limit: int, depth: int) -> str:
     if isinstance(value, timedelta):
         return f'duration("{text_of_duration(value)}")'
     return value.name if isinstance(value, CelType) else type(value).__name__
+
+
+def _spell_double(value: float) -> str:
+    """A double that reads as one: ``3.0``, where the language's own ``string(3.0)`` is ``"3"``."""
+    text = text_of_double(value)
+    if not math.isfinite(value):
+        return f'double("{text}")'
+    return text if "." in text or "e" in text else f"{text}.0"
+
+
+def _spell_bytes(value: bytes) -> str:
+    """Bytes in a form that reads back; a byte string knows no escape for a code point."""
+    return 'b"' + "".join(_BYTES[byte] for byte in value) + '"'
 
 
 def _cut(value: Any, limit: int) -> Any:

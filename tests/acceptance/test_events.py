@@ -117,6 +117,23 @@ def test_explain_proposes_what_to_write(up, deployed):
     assert "(data.body.json is null; in data.body bytes, text, form are not null)" in " ".join(text.split())
 
 
+def test_secrets_in_what_was_sent_are_hidden_where_filters_are_explained(up, deployed):
+    """In the values of their parts, in why they failed, and in every list of reasons."""
+    secret = "tok-in-an-event-0123456789"
+    up.ak("var", "set", "events", "TOKEN", secret, "--secret", "--no-deploy")
+    event = post(deployed, "large", {"amount": secret})
+    test = ("filter", "test", "int(data.body.json.amount) > 3", "--event", event)
+    commands = [("event", "explain", event), ("event", "redispatch", event, "--dry-run"), test]
+    for command in [*commands, ("event", "list", "events", "--source", "large")]:
+        for options in ([], ["--json"]):
+            said = up.run(*command, *options, check=False).stdout
+            assert said
+            assert secret not in said
+    assert "••••••" in up.run("event", "explain", event).stdout
+    assert secret not in json.dumps(up.ak("event", "get", event)["deliveries"])
+    up.ak("var", "delete", "events", "TOKEN", "--no-deploy")
+
+
 def test_a_skipped_event_is_shown_without_a_session(up, deployed):
     """There is none; the filter is named once, secrets in headers are hidden, and the list says why."""
     sent = httpx.post(

@@ -89,7 +89,7 @@ def list_events(
         [
             as_document(e)
             | {"led_to": event_view.counts(deliveries[e.id]), "preview": text}
-            | {"reasons": reasons_of(deliveries[e.id])}
+            | {"reasons": reasons_of(event_view.hiding(deliveries[e.id], masks[e.project]))}
             for e, text in zip(events, said, strict=True)
         ],
         "\n".join(filter(None, (listed, fitted(refused)))),
@@ -113,12 +113,13 @@ def get(
 
     with context.opened(context.settings()) as store:
         found = existing(store, event)
-        deliveries = [event_view.delivery_document(item) for item in store.events.deliveries(found.id)]
         trigger = trigger_of(store, found)
         mask = event_view.mask_of(store, found.project)
+        recorded = event_view.hiding(store.events.deliveries(found.id), mask)
+    deliveries = [event_view.delivery_document(item) for item in recorded]
     of = f"{found.source_kind} {found.source} of {found.project}"
     lines = [fitted(f"{found.id}  {found.event_type or '-'}  from {of}  {moment(found.created_at)}")]
-    lines += [mask(line) for item in deliveries for line in event_view.delivery_lines(item)]
+    lines += [line for item in deliveries for line in event_view.delivery_lines(item)]
     if not deliveries:
         lines.append("  no trigger and no subscription listened to it")
     if trigger and trigger != found.source:

@@ -10,7 +10,7 @@ import typer
 
 from worker.cli import completing, context, event_missed
 from worker.cli.deploy import Json
-from worker.cli.event_view import effect
+from worker.cli.event_view import effect, mask_of
 from worker.cli.filters_view import columns, lines_of, wrapped
 from worker.cli.output import Output, fitted, moment
 from worker.contracts import MEMO_REDISPATCHED_FROM, MEMO_REDISPATCHED_TO
@@ -18,6 +18,7 @@ from worker.story.times import length
 
 if TYPE_CHECKING:
     from worker.dispatch.explain import Verdict
+    from worker.masking import Mask
     from worker.store import Store
     from worker.store.records import Delivery, Event
 
@@ -80,6 +81,7 @@ def explained(store: Store, event: Event, *, everything: bool = False) -> dict[s
     triggers, as_of = triggers_at(store, event)
     started = {item.trigger: item for item in deliveries if item.kind == "start"}
     only = event.memo.get(MEMO_REDISPATCHED_TO)
+    mask = mask_of(store, event.project)
     mine = [item for item in triggers if (item.name == only if only else rules.listens(item, event))]
     subscriptions, not_shown = ([], 0) if only else subscriptions_at(store, event, deliveries, everything)
     again = store.events.repetitions([event.id])[event.id]
@@ -91,14 +93,17 @@ def explained(store: Store, event: Event, *, everything: bool = False) -> dict[s
             "handler": item.call or None,
             "event_type": item.event_type or None,
             **document_of(
-                rules.of_trigger(event, item, started.get(item.name)), event, started.get(item.name)
+                rules.hiding(rules.of_trigger(event, item, started.get(item.name)), mask),
+                event,
+                started.get(item.name),
+                mask,
             ),
         }
         for item in mine
     ]
     shown += [  # a trigger that the manifest at hand does not know: what was recorded is all there is
         {"name": name, "kind": "trigger", "handler": item.handler or None, "event_type": None}
-        | document_of(None, event, item)
+        | document_of(None, event, item, mask)
         for name, item in started.items()
         if name not in {trigger.name for trigger in mine}
     ]
@@ -161,26 +166,34 @@ def subscriptions_at(
                 rules.hiding(rules.of_filter(event, item.filter, delivered=item.id in delivered), item.mask),
                 event,
                 delivered.get(item.id),
+                item.mask,
             ),
             "session": {"id": item.session_id, "state": None},
         }
         for item in found.values()
     ]
     shown += [
-        {"id": name, "since": None, "until": None, **document_of(None, event, item)}
+        {
+            "id": name,
+            "since": None,
+            "until": None,
+            **document_of(None, event, item, mask_of(store, event.project)),
+        }
         for name, item in delivered.items()
         if name not in found and not left_out
     ]
     return shown, left_out
 
 
-def document_of(verdict: Verdict | None, event: Event, delivery: Delivery | None) -> dict[str, Any]:
-    """What a trigger and a subscription have in common."""
+def document_of(
+    verdict: Verdict | None, event: Event, delivery: Delivery | None, mask: Mask
+) -> dict[str, Any]:
+    """What a trigger and a subscription have in common; the verdict's secrets are hidden already."""
     from worker.cli.filters_view import documents_of
     from worker.dispatch.match import SKIPPED
 
     matched = verdict.matched if verdict is not None else delivery is not None and delivery.state != SKIPPED
-    reason = verdict.reason if verdict is not None else delivery.reason if delivery is not None else ""
+    reason = verdict.reason if verdict is not None else mask(delivery.reason) if delivery is not None else ""
     carried = None
     if delivery is not None and delivery.state != SKIPPED:
         done = delivery.finished_at
@@ -189,7 +202,7 @@ def document_of(verdict: Verdict | None, event: Event, delivery: Delivery | None
             "attempts": delivery.attempts,
             "finished_at": done,
             "seconds": (done - event.created_at).total_seconds() if done is not None else None,
-            "reason": delivery.reason or None,
+            "reason": mask(delivery.reason) or None,
         }
     return {
         "matched": matched,

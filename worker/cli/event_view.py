@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from worker.cli.filters_view import columns, wrapped
@@ -26,6 +27,11 @@ _MAX_CHARACTERS = 1000  # of one line
 def mask_of(store: Store, project: str) -> Mask:
     """Hides a project's secrets: what comes from outside is kept as it came."""
     return Mask(item.value for item in store.vars.list(project) if item.secret)
+
+
+def hiding(deliveries: Sequence[Delivery], mask: Mask) -> list[Delivery]:
+    """Deliveries with secrets hidden in their reasons, which quote filters and data."""
+    return [replace(item, reason=mask(item.reason)) for item in deliveries]
 
 
 def counts(deliveries: Sequence[Delivery]) -> dict[str, int]:

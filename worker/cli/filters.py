@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli import context, event
+from worker.cli import context, event, event_view
 from worker.cli.deploy import Json
 from worker.cli.output import Output, fitted
 from worker.cli.session import parse_data
 from worker.errors import UsageError
+from worker.masking import Mask
 
 app = typer.Typer(help="Try filters.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -47,24 +48,29 @@ def evaluate(
             "--event, --data and --file exclude each other",
             hint="Give one of them: what the filter is tried on.",
         )
+    mask = Mask()
     if event_id:
         with context.opened(context.settings()) as store:
             found = event.existing(store, event_id)
+            mask = event_view.mask_of(store, found.project)
         payload, kind = found.data, event_type or found.event_type
     elif file is not None:
         payload, kind = event.read_file(file, raw=False), event_type
     else:
         payload, kind = parse_data(data), event_type
-    answer, text, status = evaluated(expression, payload, kind)
+    answer, text, status = evaluated(expression, payload, kind, mask)
     Output(as_json=as_json).document(answer, text)
     raise typer.Exit(status)
 
 
-def evaluated(expression: str, payload: Any, event_type: str) -> tuple[dict[str, Any], str, int]:
-    """The answer as JSON and as text, and the exit status."""
+def evaluated(
+    expression: str, payload: Any, event_type: str, mask: Mask | None = None
+) -> tuple[dict[str, Any], str, int]:
+    """The answer as JSON and as text, and the exit status; secrets of the event's project are hidden in its values."""
     from manifest import filters
     from worker.cli.filters_view import documents_of, lines_of, syntax_text
     from worker.contracts import decode_data
+    from worker.dispatch.explain import hiding_parts
 
     answer: dict[str, Any] = {
         "expression": expression,
@@ -79,13 +85,15 @@ def evaluated(expression: str, payload: Any, event_type: str) -> tuple[dict[str,
         answer["error"] = str(error)
         answer["problems"] = [problem._asdict() for problem in error.problems]
         return answer, f"the filter is wrong [AK2013]\n{syntax_text(error)}", 1
-    answer |= {"result": found.result, "error": found.failure or None, "parts": documents_of(found.parts)}
+    parts = hiding_parts(found.parts, mask) if mask is not None else found.parts
+    failure = mask(found.failure) if mask is not None else found.failure
+    answer |= {"result": found.result, "error": failure or None, "parts": documents_of(parts)}
     if found.result is None:
-        first = f"no value, which counts as no match: {found.failure} [AK2017]"
+        first = f"no value, which counts as no match: {failure} [AK2017]"
     else:
         first = "true: the event matches" if found.result else "false: the event does not match"
     return (
         answer,
-        "\n".join([fitted(first), *lines_of(found.parts, "  ")]),
+        "\n".join([fitted(first), *lines_of(parts, "  ")]),
         0 if found.result is not None else 1,
     )

@@ -79,7 +79,7 @@ def documents_of(parts: Sequence[Part]) -> list[dict[str, Any]]:
         try:
             text = json.dumps(part.value, allow_nan=False)
             value = part.value if len(text) <= _JSON_CHARACTERS else spell(part.value, _JSON_CHARACTERS)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):  # the last for data that are nested deeply
             value = spell(part.value, _JSON_CHARACTERS)
         found.append(
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -168,6 +168,7 @@ class Plan:
     first: Event
     new: Event
     deliveries: Sequence[Delivery]
+    mask: Mask
     before: Sequence[tuple[Event, Sequence[Delivery]]] = ()
     done: bool = False
 
@@ -262,13 +263,14 @@ def planned(store: Store, events: Sequence[Event], choice: Choice) -> list[Plan]
     from worker.dispatch.again import Again
 
     again = Again(store, choice.trigger)
+    masks = {name: event_view.mask_of(store, name) for name in {event.project for event in events}}
     plans = []
     for first in events:
         new = again.repetition(first)
         earlier = store.events.repetitions([new.repeats])[new.repeats] if choice.events else []
         known = store.events.deliveries_of([item.id for item in earlier])
         before = [(item, known[item.id]) for item in earlier]
-        plans.append(Plan(first, new, again.prospect(new), before))
+        plans.append(Plan(first, new, again.prospect(new), masks[first.project], before))
     return plans
 
 
@@ -285,8 +287,7 @@ async def carried_out(
         async def one(plan: Plan) -> None:
             await dispatcher.receive(plan.new, choice.trigger)
             await dispatcher.deliver_pending()
-            deliveries = store.events.deliveries(plan.new.id)
-            done.append(Plan(plan.first, plan.new, deliveries, plan.before, done=True))
+            done.append(replace(plan, deliveries=store.events.deliveries(plan.new.id), done=True))
 
         for number, plan in enumerate(plans, 1):
             step = asyncio.ensure_future(one(plan))
@@ -322,7 +323,7 @@ def told_of_rest(plans: Sequence[Plan], done: Sequence[Plan], choice: Choice, ou
 def document_of(plan: Plan) -> dict[str, Any]:
     """One event for programs; ``event_id`` is null where nothing was dispatched."""
     sessions = [item.session_id for item in plan.deliveries if item.state != "skipped"]
-    reasons = [item.reason for item in plan.deliveries if item.state == "skipped"]
+    reasons = [plan.mask(item.reason) for item in plan.deliveries if item.state == "skipped"]
     return {
         "event_id": plan.new.id if plan.done else None,
         "redispatched_from": plan.first.id,
@@ -349,7 +350,7 @@ def lines_of(plan: Plan) -> list[str]:
         lines = [f"{plan.new.id}  again what {plan.first.id} was"]
     else:
         lines = [f"{plan.first.id} would happen again"]
-    for item in plan.deliveries:
+    for item in event_view.hiding(plan.deliveries, plan.mask):
         shown = event_view.delivery_document(item)
         if plan.done:
             lines += event_view.delivery_lines(shown)
@@ -372,11 +373,8 @@ def text_of_chosen(plans: Sequence[Plan], choice: Choice, mask: Mask) -> str:
         return f"no event{what}"
     shown = plans[:_SHOWN]
     said = [requests.data_text(plan.first.data, mask=mask) for plan in shown]
-    lines = [
-        event_table.of_events(
-            [plan.first for plan in shown], [plan.effect for plan in shown], said, effect="WOULD LEAD TO"
-        )
-    ]
+    effects = [plan.effect for plan in shown]
+    lines = [event_table.of_events([plan.first for plan in shown], effects, said, effect="WOULD LEAD TO")]
     if plans[_SHOWN:]:
         lines.append(f"… and {len(plans) - _SHOWN:,} more")
     if len(plans) == choice.limit:

@@ -18,6 +18,7 @@ from worker.dispatch import match
 from worker.masking import Mask
 from worker.store.records import Delivery, Event, PastSubscription, Trigger
 
+_DEEPEST = 100
 LATER = "it was not there yet, or not any more, when the event was recorded"
 
 
@@ -78,7 +79,17 @@ def fails(event: Event, text: str) -> bool:
 
 def hiding(verdict: Verdict, mask: Mask) -> Verdict:
     """The verdict with secrets hidden, also in the values of its parts."""
-    parts = [
+    return replace(
+        verdict,
+        reason=mask(verdict.reason),
+        filter=mask(verdict.filter),
+        parts=hiding_parts(verdict.parts, mask),
+    )
+
+
+def hiding_parts(parts: Iterable[filters.Part], mask: Mask) -> list[filters.Part]:
+    """The parts of a filter with secrets hidden."""
+    return [
         replace(
             part,
             text=mask(part.text),
@@ -86,20 +97,21 @@ def hiding(verdict: Verdict, mask: Mask) -> Verdict:
             failure=mask(part.failure),
             note=mask(part.note),
         )
-        for part in verdict.parts
+        for part in parts
     ]
-    return replace(verdict, reason=mask(verdict.reason), filter=mask(verdict.filter), parts=parts)
 
 
-def _hidden(value: Any, mask: Mask) -> Any:
+def _hidden(value: Any, mask: Mask, depth: int = _DEEPEST) -> Any:
+    if not depth and isinstance(value, dict | list | tuple):
+        return type(value)()  # nobody shows values that deep
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, bytes):
         text = value.decode("utf-8", "replace")
         return value if mask(text) == text else mask(text)
     if isinstance(value, dict):
-        return {_hidden(key, mask): _hidden(item, mask) for key, item in value.items()}
-    return [_hidden(item, mask) for item in value] if isinstance(value, list | tuple) else value
+        return {_hidden(key, mask): _hidden(item, mask, depth - 1) for key, item in value.items()}
+    return [_hidden(item, mask, depth - 1) for item in value] if isinstance(value, list | tuple) else value
 
 
 def parts_of(event: Event, text: str) -> list[filters.Part]:

@@ -15,6 +15,7 @@ processes import this module, and have no CEL.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,6 +38,8 @@ OTHER_TYPE = "event type is "
 
 _EVERY_TYPE = ("", "*")
 _FAILED_FILTER = " failed: "
+# The filter's text stands in the reason as Python writes strings, and may hold these words itself.
+_HAS_FAILED = re.compile(rf"""the filter (?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"){_FAILED_FILTER}""")
 _NO_FILTER = ("", ".")  # "." is how existing projects spell it
 
 
@@ -63,7 +66,7 @@ def _mismatch(event: Event, trigger: Trigger) -> str:
 
 def is_filter_error(delivery: Delivery) -> bool:
     """Whether an event was passed over because the filter failed on it, not because it was false."""
-    return delivery.state == SKIPPED and _FAILED_FILTER in delivery.reason
+    return delivery.state == SKIPPED and _HAS_FAILED.match(delivery.reason) is not None
 
 
 def lets_all_pass(text: str) -> bool:

@@ -82,12 +82,15 @@ def test_explain_shows_the_element_that_decided():
 
     def elements(text: str, ns: list[int | str]) -> list[str]:
         found = filters.explain(text, {"ns": ns}, "").parts
-        assert found[0].note == f"{MAX_ELEMENTS} of {len(ns)} elements are shown"
+        assert found[0].note == f"{MAX_ELEMENTS} of {len(ns):,} elements are shown"
         return [part.note for part in found if part.text.startswith("n ")]
 
     assert elements("data.ns.exists(n, n > 8)", [1, 2, 3, 4, 9]) == ["for n = 1", "for n = 2", "for n = 9"]
     assert elements("data.ns.all(n, n < 8)", [1, 2, 3, 9]) == ["for n = 1", "for n = 2", "for n = 9"]
     assert elements("data.ns.exists(n, n > 8)", [1, 2, 3, 4]) == ["for n = 1", "for n = 2", "for n = 3"]
+    assert elements("data.ns.exists(n, n > 998)", [*range(1000)])[-1] == "for n = 999"
+    one = "data.ns.exists_one(n, n in [7, 407])"
+    assert elements(one, [*range(1000)]) == ["for n = 0", "for n = 7", "for n = 407"]
     *_, failed = elements("data.ns.all(n, n < 8)", [1, 2, 3, 4, "x"])
     assert failed == 'for n = "x", n is a string'
 
@@ -112,11 +115,37 @@ def test_explain_takes_the_branch_that_was_taken():
 
 
 def test_explain_is_bounded():
-    """Many parts are cut off, and the result is that of the filter."""
+    """Many parts are cut off and the whole says so; the term that decided is shown, and what is inside of it."""
     text = " || ".join(f"data.n{n} == {n}" for n in range(200))
     found = filters.explain(text, {"n199": 199}, "post")
     assert found.result is True
-    assert len(found.parts) == MAX_PARTS
+    assert len(found.parts) == MAX_PARTS + 2
+    assert [(part.text, part.value) for part in found.parts[-2:]] == [
+        ("data.n199 == 199", True),
+        ("data.n199", 199),
+    ]
+    assert found.parts[0].note == "not all parts are shown, only the first 200 and the one that decided"
+    needed = filters.explain(text.replace("||", "&&"), {f"n{n}": n for n in range(200)}, "post")
+    assert (needed.result, len(needed.parts)) == (True, MAX_PARTS)
+    failed = filters.explain(text.replace("||", "&&"), {f"n{n}": n for n in range(199)}, "post")
+    assert failed.failure == failed.parts[-1].failure == "no such key: n199 in data"
+
+
+def test_explain_looks_inside_a_has():
+    """What stands before the field may be a whole expression."""
+    found = parts("has(data.items.filter(i, i.p > 10)[0].q)")
+    assert found[0] == (0, "has(data.items.filter(i, i.p > 10)[0].q)", False)
+    assert (1, "data.items.filter(i, i.p > 10)[0]", {"p": 11}) in found
+    assert [text for _, text, _ in parts("has(data.body.json)")] == ["has(data.body.json)"]
+
+
+def test_explain_of_data_that_are_nested_deeply():
+    """A part says the same as the filter, whose value there is none."""
+    data: dict[str, object] = {}
+    for _ in range(5_000):
+        data = {"a": data}
+    found = filters.explain("data == data", data, "")
+    assert found.failure == found.parts[0].failure == "the data are nested too deeply"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +186,8 @@ def test_explain_refuses_a_wrong_filter():
         '(a + b).startsWith("x")',
         "(a == b) == c",
         "a == (b == c)",
+        "a == 3.0 && b < -2.0 && c in [1e6, 1.0]",
+        r'a == b"\xff\x00\"\\"',
     ],
 )
 def test_text_of_a_tree_means_the_same(text):
@@ -182,4 +213,10 @@ def test_values_are_spelled_as_in_a_filter():
         *("null", "true", "3", "3u", "1.5", '"a\\n"', 'b"x"', '[1, {"k": []}]', 'duration("90s")'),
     ]
     assert len(spell({"k": "x" * 10_000}, 60)) == 60
+    doubles = [3.0, -0.0, 1e6, 1e-7, 2.5e300, float("inf"), float("nan")]
+    assert [spell(value) for value in doubles] == [
+        *("3.0", "-0.0", "1e+06", "1e-07", "2.5e+300", 'double("+Inf")', 'double("NaN")'),
+    ]
+    assert spell({3.0: [4.0]}) == "{3.0: [4.0]}"
+    assert spell(b'\xff\x00a"\\') == r'b"\xff\x00a\"\\"'
     assert spell([[[[[[1]]]]]]).count("[") < 7

@@ -19,6 +19,9 @@ def delivery(state: str, reason: str = "", kind: str = "start") -> Delivery:
     [
         (["the filter 'data.x' failed: no such key: x in data"], "filter failed"),
         (["the filter 'data.x == 1' is false"], "filter false"),
+        (["the filter 'data.x == \"it failed: no\"' is false"], "filter false"),
+        ([r"""the filter 'data.x == "a\' failed: b"' is false"""], "filter false"),
+        ([r"""the filter 'data.x == "a\' failed: b"' failed: no such key: x in data"""], "filter failed"),
         (["event type is 'get', the trigger wants 'post'"], "other type"),
         (["the project has no active deployment"], "not deployed"),
         (["the trigger has no call: it starts no session"], "nobody listens"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifest import filters
-from worker.cli.filters_view import lines_of
+from worker.cli.filters_view import documents_of, lines_of
 
 DATA = {
     "body": {
@@ -49,3 +49,15 @@ def test_long_filters_go_on_in_further_lines():
         "      → no such overload: a value of type string has no",
         "        field 'more'",
     ]
+
+
+def test_documents_of_values_that_no_json_can_hold():
+    """Too deep, too large, or no JSON at all: they are spelled as a filter would."""
+    deep: object = 1
+    for _ in range(5_000):
+        deep = [deep]
+    values = [deep, "x" * 10_000, b"\xff", float("nan"), 3.0]
+    texts = [item["value"] for item in documents_of([filters.Part(0, "x", value) for value in values])]
+    assert texts[0] == "[[[[[…]]]]]"
+    assert len(texts[1]) == 2_000
+    assert texts[2:] == ['b"\\xff"', 'double("NaN")', 3.0]

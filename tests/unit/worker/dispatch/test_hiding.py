@@ -25,6 +25,19 @@ def test_no_part_of_an_explained_filter_shows_the_secret():
     assert [part.depth for part in hidden.parts] == [part.depth for part in verdict.parts]
 
 
+def test_deep_values_are_hidden_too():
+    """As far as anybody shows them."""
+    data: object = SECRET
+    for _ in range(5_000):
+        data = [data]
+    verdict = explain.Verdict(False, "", "x", [filters.Part(0, "x", [SECRET, data])])
+    hidden = explain.hiding(verdict, Mask([SECRET])).parts[0].value
+    assert hidden[0] == HIDDEN
+    while hidden:
+        hidden = hidden[-1]
+    assert hidden == []
+
+
 def test_filter_without_secrets_is_told_as_it_is():
     """Values that are no text stay what they are."""
     verdict = explain.Verdict(False, "", "x", [filters.Part(0, "x", {"a": [1, b"\xff", 2.5, None]})])
