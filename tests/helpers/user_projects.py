@@ -40,7 +40,7 @@ class UserProject:
 
     def hooks(self, route: Callable[[Any, str], Any] = same) -> Hooks:
         """Hooks that record loads and know the current namespace."""
-        return Hooks(route, same, {}, self.loads.append, lambda: self.current)
+        return Hooks(route, same, lambda made: made, {}, self.loads.append, lambda: self.current)
 
 
 def user_project(directory: Path, files: dict[str, str]) -> UserProject:

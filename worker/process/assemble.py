@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,7 +44,7 @@ from worker.session.host import Host, RunningState
 from worker.session.runner import SessionRunner
 from worker.session.workflow import SessionWorkflow
 from worker.store import SessionStore
-from worker.usercode import extension, frames, generated, hidden
+from worker.usercode import extension, frames, generated, hashes, hidden
 from worker.usercode.guard import Guard
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
@@ -117,6 +117,7 @@ def prepare(
     outside = Hooks(
         route=lambda callee, _site: callee,
         ref=lambda value, _site: value,
+        class_=lambda made: made,
         builtins=replaced,
         loading=lambda _loading: None,
         current_namespace=lambda: None,
@@ -148,6 +149,7 @@ def prepare(
     host.hooks = Hooks(
         route=route,
         ref=ref,
+        class_=hashes.by_number(lambda: count_of(state)),
         builtins=replaced,
         loading=lambda loading: count_loading(state, loading),
         current_namespace=lambda: state.current.namespace if state.current is not None else None,
@@ -269,6 +271,12 @@ def warn(state: RunningState, text: str, where: str) -> None:
 def count_loading(state: RunningState, loading: bool) -> None:
     """Module bodies run inline: whether one is being executed on the workflow thread."""
     state.loading += 1 if loading else -1
+
+
+def count_of(state: RunningState) -> Iterator[int] | None:
+    """The numbers of the session whose code runs on this thread; None in calls."""
+    session = state.current if threading.get_ident() == state.thread else None
+    return None if session is None else session.hashes
 
 
 @contextlib.asynccontextmanager

@@ -22,6 +22,11 @@ class Future(cf.Future[Any]):
     def __init__(self, session: Any) -> None:
         super().__init__()
         self._session = session
+        self._hash: int = next(session.hashes)  # `wait` gives sets of futures, and people iterate over them
+
+    def __hash__(self) -> int:
+        """The same on every replay."""
+        return self._hash
 
     def result(self, timeout: float | None = None) -> Any:
         """As the real one."""

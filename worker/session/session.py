@@ -94,6 +94,7 @@ class Session:
         self._warned: set[tuple[str, str]] = set()
         self.threads: dict[int, Any] = {}
         self._executors = itertools.count()
+        self.hashes = itertools.count()  # of objects without a hash of their own, see usercode.hashes
         self.recorded: Recorded | None = None  # of a fork
 
     async def run(self, args: list[UserValue]) -> UserValue:

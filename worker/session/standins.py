@@ -277,5 +277,6 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "random.SystemRandom": _system_random,
     "importlib.import_module": import_module,
     "asyncio.run": lambda session, main, **_options: tasks.run_coroutine(session.driver, main),
+    "asyncio.as_completed": tasks.as_completed,
     "asyncio.new_event_loop": lambda _session: asyncio.get_running_loop(),
 }

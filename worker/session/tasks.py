@@ -12,8 +12,8 @@ import collections.abc
 import contextvars
 import dataclasses
 import json
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from typing import Any, Self
 
 from greenlet import GreenletExit, greenlet
 from temporalio.api.common.v1 import Payload
@@ -41,6 +41,25 @@ class ExitedError(Exception):
     def __init__(self, code: Any) -> None:
         super().__init__(code)
         self.code = code
+
+
+class Task(asyncio.Task[Any]):
+    """A task that the user's code has asked for: ``asyncio.wait`` gives sets of them, in the same order each time."""
+
+    def __new__(cls, _coro: Any, number: int, **_options: Any) -> Self:
+        """With its number, which ``asyncio`` asks for while it is made."""
+        task = super().__new__(cls)
+        task._hash = number
+        return task
+
+    def __init__(self, coro: Any, _number: int, **options: Any) -> None:
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        """The same on every replay."""
+        return self._hash
+
+    _hash: int
 
 
 class Stepped(collections.abc.Coroutine[Any, Any, Any]):
@@ -166,8 +185,15 @@ def spawn(driver: Driver, function: Callable[[], Any]) -> asyncio.Task[Any]:
             raise ExitedError(error.code) from None
 
     loop: Any = asyncio.get_running_loop()
-    task: asyncio.Task[Any] = loop.create_own_task(in_a_greenlet())
+    task: asyncio.Task[Any] = loop.create_users_task(in_a_greenlet())
     return task
+
+
+def as_completed(_session: Any, fs: Iterable[Any], **options: Any) -> Any:
+    """``asyncio.as_completed``, which makes tasks in the order of a set of coroutines."""
+    if not (asyncio.iscoroutine(fs) or asyncio.isfuture(fs)):
+        fs = [asyncio.ensure_future(each) for each in dict.fromkeys(fs)]
+    return asyncio.as_completed(fs, **options)
 
 
 def copied(payload: Payload) -> Payload:
@@ -246,10 +272,20 @@ class SessionLoop(_WorkflowInstanceImpl):
         session = getattr(self._object, "session", None)
         if session is not None and session.host.state.current is session and not isinstance(coro, Stepped):
             coro = Stepped(session.driver, coro)
-        return super().create_task(coro, name=name, context=context)
+        if not isinstance(coro, Stepped):
+            return super().create_task(coro, name=name, context=context)
+        return self.create_users_task(coro, name, context)
+
+    def create_users_task(
+        self, coro: Any, name: str | None = None, context: contextvars.Context | None = None
+    ) -> asyncio.Task[Any]:
+        """A task that the user's code may get to see."""
+        task = Task(coro, next(self._object.session.hashes), loop=self, context=context)
+        self._register_task(task, name=name)
+        return task
 
     def create_own_task(self, coro: Any) -> asyncio.Task[Any]:
-        """A task of ours, which the user's code only asked for."""
+        """A task of ours, which takes no number: a fork makes others than its original."""
         return super().create_task(coro)
 
     def _timer_impl(

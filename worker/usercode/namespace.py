@@ -58,6 +58,7 @@ class Hooks:
     Attributes:
         route: called with every callee and its site; returns what is called.
         ref: called with functions passed uncalled.
+        class_: called with every class that a class statement has made; returns what is bound to its name.
         builtins: builtins that are replaced.
         loading: told when module bodies begin and end to run.
         current_namespace: the namespace of whoever runs now, for code that sessions share.
@@ -65,6 +66,7 @@ class Hooks:
 
     route: Callable[[Any, str], Any]
     ref: Callable[[Any, str], Any]
+    class_: Callable[[Any], Any]
     builtins: Mapping[str, Any]
     loading: Callable[[bool], None]
     current_namespace: Callable[[], Any]
@@ -308,6 +310,7 @@ class Namespace:
         scope["__builtins__"] = private
         scope["__ak_route__"] = self._hooks.route
         scope["__ak_ref__"] = self._hooks.ref
+        scope["__ak_class__"] = self._hooks.class_
         if info.file:
             scope["__file__"] = path
         if info.is_package:
@@ -358,9 +361,8 @@ class Namespace:
         if mine is None:
             return builtins.__import__(name, globals, locals, fromlist, level)
         if mine not in self.project.modules and self.project.is_bare(mine.partition(".")[0]):
-            return builtins.__import__(
-                name, globals, locals, fromlist, level
-            )  # a bare directory beside a library
+            # a bare directory beside a library
+            return builtins.__import__(name, globals, locals, fromlist, level)
         module = self.import_name(mine)
         if not fromlist:
             # ``import a.b`` binds ``a``; counted from the end, since a directory may stand before it.

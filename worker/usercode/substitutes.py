@@ -54,6 +54,7 @@ def _table() -> dict[int, tuple[Any, str]]:
     add(importlib.import_module, "importlib.import_module")
     add(asyncio.run, "asyncio.run")
     add(asyncio.new_event_loop, "asyncio.new_event_loop")
+    add(asyncio.as_completed, "asyncio.as_completed")
     for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Timer", "Condition", "Barrier", "local"):
         add(getattr(threading, name), f"threading.{name}")
     for name in ("current_thread", "get_ident"):

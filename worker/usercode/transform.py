@@ -12,6 +12,8 @@ argument that is an attribute, or a name no enclosing function binds, becomes ``
 may answer with something that is routed when it is called. Local names are left alone: whatever a local holds passed
 through a routed place before, or was made by a library.
 
+A class is handed over to ``__ak_class__``, its last decorator (see ``hashes``).
+
 The site is ``path:line:column`` of the callee's last name, counted from 1 in characters as editors do, so that the
 links of a chain ``a().b()`` have different sites.
 
@@ -36,6 +38,7 @@ from worker.usercode.scopes import (
 
 ROUTE = "__ak_route__"
 REF = "__ak_ref__"
+CLASS = "__ak_class__"
 OWN_PREFIX = "__ak_"
 
 # CPython keeps no more than this many values on the stack for a call it compiles as a fast method call.
@@ -75,6 +78,11 @@ class _Rewriter:
             stack.extend(_children(node, scope))
             if isinstance(node, ast.Call) and not _is_own(node):
                 self._route(node, scope)
+            elif isinstance(node, ast.ClassDef):
+                # In the line where the statement begins, as Python counts it.
+                first = node.decorator_list[0] if node.decorator_list else node
+                place = {"lineno": first.lineno, "col_offset": first.col_offset}
+                node.decorator_list.insert(0, ast.Name(id=CLASS, ctx=ast.Load(), **place))
 
     def _route(self, call: ast.Call, scope: Scope) -> None:
         callee = call.func

@@ -43,7 +43,7 @@ CASES = {
     ),
     "zero-argument super": (
         "class A:\n\n    def f(self):\n        super().f()",
-        "class A:\n\n    def f(self):\n        __ak_route__(__ak_route__(super, 'm.py:4:9')().f, 'm.py:4:17')()",
+        "@__ak_class__\nclass A:\n\n    def f(self):\n        __ak_route__(__ak_route__(super, 'm.py:4:9')().f, 'm.py:4:17')()",
     ),
     "star arguments": (
         "f(*a.b, k=c.d, **e.f)",
@@ -69,13 +69,17 @@ CASES = {
         "match f():\n    case P(x=1) if g(x):\n        pass",
         "match __ak_route__(f, 'm.py:1:7')():\n    case P(x=1) if __ak_route__(g, 'm.py:2:20')(__ak_ref__(x, 'm.py:2:22')):\n        pass",
     ),
+    "decorated class": (
+        "@d\nclass A:\n    pass",
+        "@__ak_class__\n@d\nclass A:\n    pass",
+    ),
     "class body": (
         "class A:\n    x = 1\n    y = f(x, z)",
-        "class A:\n    x = 1\n    y = __ak_route__(f, 'm.py:3:9')(x, __ak_ref__(z, 'm.py:3:14'))",
+        "@__ak_class__\nclass A:\n    x = 1\n    y = __ak_route__(f, 'm.py:3:9')(x, __ak_ref__(z, 'm.py:3:14'))",
     ),
     "class name in a method": (
         "class A:\n    x = 1\n\n    def m(self):\n        f(x)",
-        "class A:\n    x = 1\n\n    def m(self):\n        __ak_route__(f, 'm.py:5:9')(__ak_ref__(x, 'm.py:5:11'))",
+        "@__ak_class__\nclass A:\n    x = 1\n\n    def m(self):\n        __ak_route__(f, 'm.py:5:9')(__ak_ref__(x, 'm.py:5:11'))",
     ),
     "global statement": (
         "def f():\n    global x\n    x = 1\n    g(x)",
