@@ -46,10 +46,11 @@ from worker.session.workflow import SessionWorkflow
 from worker.store import SessionStore
 from worker.usercode import extension, frames, generated, hashes, hidden
 from worker.usercode.guard import Guard
+from worker.usercode.loggers import Loggers
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
 from worker.usercode.policy import Policy
 from worker.usercode.state import NEVER_STATE
-from worker.usercode.surroundings import Surroundings, noting_handlers
+from worker.usercode.surroundings import Surroundings
 
 Connections = Callable[[str], Mapping[str, str] | None]
 
@@ -123,9 +124,10 @@ def prepare(
         current_namespace=lambda: None,
     )
     activity_namespace = Namespace(project, outside, permanent=True)
-    with noting_handlers() as handlers:
-        for entrypoint in boot.entrypoints:
-            load(activity_namespace, entrypoint, directory)
+    loggers = Loggers()
+    loggers.install()
+    for entrypoint in boot.entrypoints:
+        load(activity_namespace, entrypoint, directory)
 
     recorders = Recorders()
     host = Host(
@@ -133,7 +135,7 @@ def prepare(
         directory=directory,
         policy=Policy(directory, own),
         guard=Guard(directory, lambda text, where: warn(state, text, where)),
-        surroundings=Surroundings(process_environment(), handlers),
+        surroundings=Surroundings(process_environment(), loggers),
         new_namespace=lambda hooks: Namespace(project, hooks, shared=shared),
         new_codec=new_codec,
         entropy=derive_entropy(signer),

@@ -64,31 +64,6 @@ def record_logging(state: RunningState) -> None:
     logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
 
 
-def isolate_loggers(host: Host) -> None:
-    """Let a session's changes to the levels and handlers of loggers be its own."""
-    plain = logging.Logger.setLevel
-    add_plainly, remove_plainly = logging.Logger.addHandler, logging.Logger.removeHandler
-
-    def add_handler(self: logging.Logger, hdlr: logging.Handler) -> None:
-        if threading.get_ident() == host.state.thread:
-            host.surroundings.note_handlers(self)
-        add_plainly(self, hdlr)
-
-    def remove_handler(self: logging.Logger, hdlr: logging.Handler) -> None:
-        if threading.get_ident() == host.state.thread:
-            host.surroundings.note_handlers(self)
-        remove_plainly(self, hdlr)
-
-    def set_level(self: logging.Logger, level: int | str) -> None:
-        if threading.get_ident() == host.state.thread:
-            host.surroundings.note_level(self, level)
-        plain(self, level)
-
-    logging.Logger.setLevel = set_level  # type: ignore[method-assign]
-    logging.Logger.addHandler = add_handler  # type: ignore[method-assign]
-    logging.Logger.removeHandler = remove_handler  # type: ignore[method-assign]
-
-
 def functions(replaced: dict[str, Any]) -> tuple[types.FunctionType, ...]:
     """The replaced builtins as functions, for the router."""
     return tuple(replaced.values())
@@ -114,7 +89,6 @@ def take_output(host: Host) -> None:
     """Let what a program writes to standard output and error, and logs, stand in the session log."""
     state = host.state
     record_logging(state)
-    isolate_loggers(host)
     for kind, name in ((LINE_PRINT, "stdout"), (LINE_LOG, "stderr")):
         install(kind, name, lambda: owner(state))
     keep_input()

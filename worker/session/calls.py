@@ -36,6 +36,7 @@ from worker.session import travel
 from worker.session.host import LiveCall
 from worker.session.targets import describe
 from worker.usercode.policy import Decision, activity_name
+from worker.usercode.tables import ALSO_HERE
 
 NO_LIMIT = dt.timedelta(
     days=3650
@@ -147,7 +148,8 @@ def call_out(
         direct = decision.target == "direct"
         context = CallContext(encoded[0], site, number, retries, travel.outgoing(session, function), direct)
         outcome = run_activity(session, name, encoded[1], context, decision)
-    return finish(session, outcome, before, name, where)
+    result = finish(session, outcome, before, name, where)
+    return function(*args, **kwargs) if name in ALSO_HERE else result
 
 
 def refused(name: str, error: PayloadError, where: str) -> CallError:

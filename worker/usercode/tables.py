@@ -261,6 +261,9 @@ OUTSIDE_NAMES: Final[dict[str, frozenset[str]]] = {
     ),
 }
 
+# Calls to the outside that set up the process: those of its calls, so the session does for itself the same once more.
+ALSO_HERE: Final = frozenset({"logging.config.dictConfig", "logging.config.fileConfig"})
+
 # Constructors that reach outside; those of all other types run where they are called.
 CONSTRUCTORS: Final[dict[str, Rule]] = (
     _rules(

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from worker.usercode.surroundings import Surroundings, noting_handlers
+from worker.usercode.surroundings import Surroundings
 
 
 @pytest.fixture
@@ -80,59 +80,16 @@ def test_change_of_a_call_on_another_thread_is_nobodys(surroundings):
     assert surroundings._environment == {"A": "of a call"}
 
 
-def test_levels_of_loggers_are_the_sessions(surroundings):
-    """As often as they are changed."""
-    logger = logging.getLogger("test.surroundings")
-    one = session()
-    for level in (logging.DEBUG, "INFO"):
-        with surroundings.of(one):
-            surroundings.note_level(logger, level)
-            logger.setLevel(level)
-        assert logger.level == logging.NOTSET
+def test_what_logging_is_told_to_use_is_put_back(surroundings):
+    """The class of loggers, the maker of records, and warnings that go to the log."""
+    kind, one = type("Kind", (logging.Logger,), {}), session()
     with surroundings.of(one):
-        assert logger.level == logging.INFO
-    surroundings.note_level(logger, logging.ERROR)
+        logging.setLoggerClass(kind)
+        logging.captureWarnings(capture=True)
+    assert logging.getLoggerClass() is logging.Logger
     with surroundings.of(session()):
-        assert logger.level == logging.NOTSET
-
-
-def test_handlers_of_loggers_are_each_sessions_own(surroundings):
-    """Every session runs the line that adds a handler: what one has added is not there for another."""
-    logger, mine, base = logging.getLogger("test.own"), logging.NullHandler(), logging.NullHandler()
-    logger.addHandler(base)
-    scope = {"__ak_route__": None}
-    exec("def note(surroundings, logger): surroundings.note_handlers(logger)", scope)
-    one, other = session(), session()
-    for owner in (one, other):
-        with surroundings.of(owner):
-            assert logger.handlers == [base]
-            scope["note"](surroundings, logger)
-            logger.addHandler(mine)
-        assert logger.handlers == [base]
+        shown = warnings.showwarning
+        logging.captureWarnings(capture=True)
+        assert warnings.showwarning is not shown
     with surroundings.of(one):
-        assert logger.handlers == [base, mine]
-        scope["note"](surroundings, logger)
-        logger.removeHandler(mine)
-    with surroundings.of(one):
-        assert logger.handlers == [base]
-    with surroundings.of(other):
-        assert logger.handlers == [base, mine]
-    with surroundings.of(session()):
-        surroundings.note_handlers(logger)
-        logger.addHandler(mine)
-    assert logger.handlers == [base, mine], "what a library adds is the process's"
-    logger.handlers.clear()
-
-
-def test_sessions_do_not_find_the_handlers_of_the_calls():
-    """The project is loaded for calls as well; a session adds its handlers itself, and finds none there."""
-    logger, mine = logging.getLogger("test.calls"), logging.NullHandler()
-    scope = {"__ak_route__": None}
-    exec("def add(logger, handler): logger.addHandler(handler)", scope)
-    with noting_handlers() as noted:
-        scope["add"](logger, mine)
-    made = Surroundings({}, noted)
-    with made.of(session()):
-        assert logger.handlers == []
-    assert logger.handlers == [mine]
-    logger.handlers.clear()
+        assert logging.getLoggerClass() is kind
