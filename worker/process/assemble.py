@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from temporalio import workflow
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Interceptor, Worker, WorkerDeploymentConfig
@@ -42,9 +43,10 @@ from worker.process.watchdog import Watchdog
 from worker.session import router
 from worker.session.host import Host, RunningState
 from worker.session.runner import SessionRunner
+from worker.session.session import Session
 from worker.session.workflow import SessionWorkflow
 from worker.store import SessionStore
-from worker.usercode import extension, frames, generated, hashes, hidden
+from worker.usercode import clocks, extension, frames, generated, hashes, hidden
 from worker.usercode.guard import Guard
 from worker.usercode.loggers import Loggers
 from worker.usercode.namespace import Hooks, Namespace, Project, SharedModules
@@ -102,6 +104,7 @@ def prepare(
     own = extension.read(directory)
     project = Project(directory)
     state = RunningState()
+    clocks.install(lambda: None if running(state) is None else workflow.time_ns())
     replaced = builtins.make(state)
     signer = Signer({key: bytes.fromhex(value) for key, value in boot.payload_keys.items()})
 
@@ -151,7 +154,7 @@ def prepare(
     host.hooks = Hooks(
         route=route,
         ref=ref,
-        class_=hashes.by_number(lambda: count_of(state)),
+        class_=hashes.by_number(lambda: hashes_of(running(state))),
         builtins=replaced,
         loading=lambda loading: count_loading(state, loading),
         current_namespace=lambda: state.current.namespace if state.current is not None else None,
@@ -275,9 +278,13 @@ def count_loading(state: RunningState, loading: bool) -> None:
     state.loading += 1 if loading else -1
 
 
-def count_of(state: RunningState) -> Iterator[int] | None:
-    """The numbers of the session whose code runs on this thread; None in calls."""
-    session = state.current if threading.get_ident() == state.thread else None
+def running(state: RunningState) -> Session | None:
+    """The session whose code runs on this thread."""
+    return state.current if threading.get_ident() == state.thread else None
+
+
+def hashes_of(session: Session | None) -> Iterator[int] | None:
+    """The numbers of its objects; None in calls."""
     return None if session is None else session.hashes
 
 
