@@ -58,6 +58,8 @@ RUNS: dict[str, Any] = {
     "live_error_raised": None,
     "unheard": None,  # recorded before it was told in our words
     "unheard_told": None,
+    "given_up": None,  # recorded before a step given up was cancelled as in asyncio
+    "given_up_cancelled": None,
 }
 # The handler, and the step at which it is forked.
 FORKS = {

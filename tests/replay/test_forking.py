@@ -67,6 +67,15 @@ def replays(tmp_path_factory):
             yield made.inner
 
 
+_OTHERWISE = {
+    ("unheard", 1),
+    ("fork_hears_twice", 4),
+    ("given_up", 1),
+    ("given_up", 2),
+    ("given_up_cancelled", 1),
+}
+
+
 def said(step) -> tuple[str, ...]:
     """What is compared: a timer said less about itself when some of the histories were recorded."""
     return ("timer",) if step.kind in {SLEEP, WAIT} else (step.kind, step.name, step.where)
@@ -76,14 +85,15 @@ def cases():
     """Each history, at each of its steps.
 
     All but the one in which a handler caught Temporal's error of a live call: its fork gets what the call raised. And
-    but the step at which a signal to nobody fails, told in Temporal's words: what is live there is told in ours. And but the wait that was ended by hearing of a child's
-    end once more: what is live there hears of it once.
+    but the step at which a signal to nobody fails, told in Temporal's words: what is live there is told in ours. And but the wait
+    that was ended by hearing of a child's end once more: what is live there hears of it once. And but the calls that are
+    given up: at the end of the time limit the call is not made again, and its error was another one once.
     """
     for path in HISTORIES:
         if path.stem == "live_error":
             continue
         for step in recorded(history(path.stem).events).steps:
-            if (path.stem, step.n) in {("unheard", 1), ("fork_hears_twice", 4)}:
+            if (path.stem, step.n) in _OTHERWISE:
                 continue
             yield pytest.param(path.stem, step.n, id=f"{path.stem}-{step.n}")
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import cloudpickle
 
-from worker.payload import answers
+from worker.payload import additions, answers
 from worker.payload.errors import UnpicklableError
 from worker.payload.secret import Secrets
 
@@ -97,7 +97,17 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         answer = answers.reduced(obj)
         if answer is not None:
             return answer
+        larger = additions.reduced(obj, self._travels)
+        if larger is not None:
+            return larger
         return super().reducer_override(obj)
+
+    def _travels(self, part: Any) -> bool:
+        try:
+            _dump(part, self._references, self._secrets, self._old, by_path=self._by_path)
+        except Exception:  # whatever its code raises; it stays behind
+            return False
+        return True
 
     def _secret_bytes(self, obj: bytes) -> Any:
         if not self._secrets or self._secrets.found_in(obj) is None:
@@ -292,4 +302,4 @@ def state_names(value: Any) -> frozenset[str] | None:
         state = value.__getstate__()
     except Exception:  # the user's or a library's code; what it means for a copy, encoding will say
         return None
-    return frozenset(state) if type(state) is dict else None
+    return frozenset([*state, *additions.added(value, state)]) if type(state) is dict else None

@@ -15,6 +15,7 @@ Phases, in the order in which they happen:
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
 import functools
@@ -23,7 +24,8 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, TimeoutType
+from temporalio.exceptions import CancelledError as CallCancelled
 from temporalio.exceptions import TimeoutError as CallTimeout
 
 from worker.contracts import FAILURE_CALL, JSON, LINE_CALL, CallContext, UserValue, brief
@@ -43,6 +45,7 @@ NO_LIMIT = dt.timedelta(
 )  # a call may take as long as it takes; a dead process is noticed by heartbeats
 HEARTBEAT_TIMEOUT = dt.timedelta(seconds=15)  # long enough for C code that holds the interpreter lock
 _PLAIN_ERRORS = "errors of live calls"  # the marker of sessions that raise them as the call did
+_GIVEN_UP = "a step given up is cancelled"  # the marker of sessions whose program is told so as by asyncio
 RETRY = RetryPolicy(
     initial_interval=dt.timedelta(milliseconds=500),
     backoff_coefficient=2,
@@ -104,6 +107,7 @@ def call_out(
     """Make one call to the outside; returns its result or raises its error."""
     if session.inhibited:
         return function(*args, **kwargs)
+    session.driver.check_room()
     where = place(site)
     name = activity_name(function)
     try:
@@ -227,13 +231,24 @@ def run_live(
 def wait(session: Any, start: Any) -> JSON:
     """Wait for an activity; raises the user's own exception where the call raised one."""
     try:
-        return session.driver.block(start)
+        return blocked(session, start)
     except (ActivityError, ApplicationError) as error:
         # Around the error of a local activity Temporal puts nothing. Sessions recorded before this was seen got it as it is.
         bare = isinstance(error, ApplicationError)
         if bare and not workflow.patched(_PLAIN_ERRORS):
             raise
         raise raised(session, error, error if bare else error.cause) from None
+
+
+def blocked(session: Any, start: Any) -> Any:
+    """Wait for a step; one that the program gave up (a cancelled task, a time limit) raises what asyncio would raise."""
+    try:
+        return session.driver.block(start)
+    except FailureError as error:
+        cancelled = isinstance(error, CallCancelled) or isinstance(error.cause, CallCancelled)
+        if cancelled and workflow.patched(_GIVEN_UP):
+            raise asyncio.CancelledError from None
+        raise
 
 
 def raised(session: Any, error: Any, cause: BaseException | None) -> BaseException:

@@ -34,6 +34,11 @@ from worker.usercode.surroundings import Surroundings
 
 _SWALLOWED_EXITS = 1000  # how often user code may swallow GreenletExit before it is put aside
 _SWALLOWED_STOPS = 20  # how often user code may swallow SessionStopped before the session ends without it
+_DEEP = "steps need room on the stack"  # in histories: never change it
+_ROOM = (
+    250  # frames below the limit of recursion: a step that runs out of them half way leaves its session stuck
+)
+_NO_ROOM = 50  # here nothing was ever asked for
 _ABANDONED = object()  # what code that refuses to end hands to its driver instead of an awaitable
 
 
@@ -84,6 +89,7 @@ class Driver:
     def block(self, make_awaitable: Callable[[], Awaitable[Any]]) -> Any:
         """Called by user code's greenlet: give up the thread until the awaitable is done."""
         self.check_open()
+        self.check_room()
         if self.stopping and not _cleaning_up():
             self._swallowed_stops += 1
             if self._swallowed_stops > _SWALLOWED_STOPS:
@@ -111,6 +117,20 @@ class Driver:
                 self._leave_for_good()
             raise GreenletExit
 
+    def check_room(self) -> None:
+        """Raise ``RecursionError`` so deep in a recursion that a step might run out of stack while it is asked for.
+
+        Counted are frames, not what Python has left: a replay may begin at another depth.
+        """
+        frame, depth = sys._getframe(1), 0
+        while frame is not None:
+            frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
+        left = sys.getrecursionlimit() - depth
+        if left < _ROOM and (left < _NO_ROOM or workflow.patched(_DEEP)):
+            raise RecursionError(
+                f"maximum recursion depth exceeded: {depth} calls deep is too deep for a step"
+            )
+
     def _translate(self, error: BaseException) -> BaseException:
         """The user's view of what interrupted a wait: the stop of the session, once, or the error itself."""
         stopped = isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)
@@ -126,8 +146,8 @@ class Driver:
         with self._surroundings.of(self._owner):
             self._guard.arm()
             try:
-                if error is not None:
-                    return child.throw(error)
+                if error is not None:  # with the frames it has: without them it would lose them here
+                    return child.throw(type(error), error, error.__traceback__)
                 return child.switch(value) if child else child.switch()
             finally:
                 self._guard.disarm()

@@ -171,7 +171,7 @@ class SessionRuntime:
             )
             self.known.begun(identifier, handle)
 
-        session.driver.block(begin)
+        calls.blocked(session, begin)
         return identifier
 
     def restart(self, data: dict[str, Any] | None, /) -> NoReturn:
@@ -215,7 +215,7 @@ class SessionRuntime:
             return
         handle = workflow.get_external_workflow_handle(session_id)
         try:
-            session.driver.block(lambda: handle.signal(name, encoded))
+            calls.blocked(session, lambda: handle.signal(name, encoded))
         except FailureError as error:
             # Sessions recorded before this was said in our words go on with those that they were told.
             gone = getattr(error, "type", "") == _UNKNOWN_SESSION and workflow.patched(_OWN_WORDS)

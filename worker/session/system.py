@@ -16,7 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from autokitteh.errors import AutoKittehError
 from worker.contracts import FAILURE_SDK, JSON, LINE_CALL, CallContext, UserValue, brief
-from worker.session.calls import HEARTBEAT_TIMEOUT, RETRY
+from worker.session.calls import HEARTBEAT_TIMEOUT, RETRY, blocked
 from worker.usercode import frames
 
 _OP_TIMEOUT = dt.timedelta(seconds=60)
@@ -63,7 +63,7 @@ def perform(
         )
 
     try:
-        return session.driver.block(start)["result"]
+        return blocked(session, start)["result"]
     except (
         ActivityError,
         ApplicationError,
@@ -95,6 +95,7 @@ async def again(session: Any, op: str, arguments: JSON, where: str) -> JSON:
 
 def note(session: Any, op: str, shown: tuple[UserValue, ...], where: str) -> int:
     """Take a number in the session's log and leave a line there."""
+    session.driver.check_room()
     number: int = session.output.number()
     session.calls += 1
     session.output.add(LINE_CALL, session.codec.call_preview(op, shown, {}), where, number=number)
@@ -106,6 +107,7 @@ def wait_until(session: Any, ready: Callable[[], bool], timeout: float | None, w
     session.driver.check_open()
     if ready():
         return True
+    session.driver.check_room()
     where = here(session)
     what = session.codec.mask(what)
     workflow.set_current_details(session.output.details(f"waiting for {what} at `{where}`{until(timeout)}"))

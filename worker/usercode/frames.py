@@ -16,6 +16,9 @@ from worker.errors import WorkerError
 
 _CHAIN_LIMIT = 20
 _FRAMES_LIMIT = 60
+_MEMBERS_LIMIT = 15  # of a group that are shown, as in Python
+_TRACEBACK = "Traceback (most recent call last):"
+_GROUPS_LIMIT = 5  # of groups inside groups
 # Installed code, also where it lies inside the project's directory.
 _INSTALLED = ("site-packages", "dist-packages", "node_modules")
 
@@ -87,13 +90,14 @@ def waiting(frame: FrameType | None, directory: Path) -> str:
     return "\n".join(reversed(found))
 
 
-def render(error: BaseException, directory: Path, remote: Sequence[Frame] = ()) -> str:
-    """The traceback in Python's own layout, with the user's frames only, causes and notes included.
+def render(error: BaseException, directory: Path, remote: Sequence[Frame] = (), depth: int = 0) -> str:
+    """The traceback in Python's own layout, with the user's frames only; causes, notes and members of groups included.
 
     Args:
         error: the exception.
         directory: the project.
         remote: frames of the user's in another process, where the exception was first raised.
+        depth: how many groups the exception stands in.
     """
     blocks: list[str] = []
     seen: set[int] = set()
@@ -102,7 +106,7 @@ def render(error: BaseException, directory: Path, remote: Sequence[Frame] = ()) 
     while current is not None and id(current) not in seen and len(blocks) < _CHAIN_LIMIT:
         seen.add(id(current))
         frames = user_frames(current, directory) + list(remote if current is error else _remote(current))
-        blocks.append(_block(current, frames) + link)
+        blocks.append(_block(current, frames) + _members(current, directory, depth) + link)
         if current.__cause__ is not None:
             current, link = (
                 current.__cause__,
@@ -124,7 +128,7 @@ def _remote(error: BaseException) -> list[Frame]:
 
 
 def _block(error: BaseException, frames: Sequence[Frame]) -> str:
-    lines = ["Traceback (most recent call last):"] if frames else []
+    lines = [_TRACEBACK] if frames else []
     hidden = len(frames) - _FRAMES_LIMIT
     shown = list(frames) if hidden <= 0 else [*frames[: _FRAMES_LIMIT // 2], *frames[-_FRAMES_LIMIT // 2 :]]
     for number, frame in enumerate(shown):
@@ -134,9 +138,25 @@ def _block(error: BaseException, frames: Sequence[Frame]) -> str:
         if frame.text:
             lines.append(f"    {frame.text}")
     lines.append(_headline(error))
-    if isinstance(error, BaseExceptionGroup):
-        lines += [f"  member {i}: {_headline(member)}" for i, member in enumerate(error.exceptions, 1)]
     return "\n".join(lines)
+
+
+def _members(error: BaseException, directory: Path, depth: int) -> str:
+    """Each error of a group with its own traceback, further to the right."""
+    if not isinstance(error, BaseExceptionGroup):
+        return ""
+    lines = []
+    for number, member in enumerate(error.exceptions[:_MEMBERS_LIMIT], 1):
+        told = render(member, directory, depth=depth + 1) if depth < _GROUPS_LIMIT else _headline(member)
+        first, *more = told.splitlines() or [""]
+        if first == _TRACEBACK:
+            lines += [f"member {number}:", *(f"  {line}" for line in (first, *more))]
+        else:
+            lines += [f"member {number}: {first}", *(f"  {line}" for line in more)]
+    hidden = len(error.exceptions) - _MEMBERS_LIMIT
+    if hidden > 0:
+        lines.append(f"… {hidden} more members")
+    return "".join("\n" + f"  {line}".rstrip() for line in lines)
 
 
 def coded(error: WorkerError) -> str:

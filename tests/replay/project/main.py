@@ -346,3 +346,22 @@ def has_child(event):
 def is_child(event):
     time.sleep(1)
     return "grown"
+
+
+def given_up(event):
+    """A call that takes too long: an error of ours once, cancelled as in asyncio today."""
+    import asyncio
+
+    async def wait():
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(outside.slow, 1.5), 0.2)
+        except asyncio.TimeoutError:
+            return outside.add(1, 2)
+        except Exception:
+            return outside.double(2)
+
+    return asyncio.run(wait())
+
+
+def given_up_cancelled(event):
+    return given_up(event)

@@ -38,6 +38,15 @@ MAIN = """
     def group():
         raise ExceptionGroup("many", [ValueError("one"), KeyError("two")])
 
+    def groups():
+        try:
+            try:
+                raise KeyError("id")
+            except KeyError as error:
+                raise ValueError("outer") from error
+        except ValueError as error:
+            raise ExceptionGroup("two", [error, ExceptionGroup("inner", [OSError("deep")])])
+
     def deep(n=200):
         deep(n - 1) if n else library()
 """
@@ -91,6 +100,24 @@ def test_render_shows_members_of_a_group(tmp_path):
     text = frames.render(caught(tmp_path, "group"), tmp_path)
     assert "ValueError: one" in text
     assert "KeyError: 'two'" in text
+
+
+def test_render_says_where_members_of_a_group_come_from(tmp_path):
+    """Each member has its own traceback, indented, with its cause and with the members it has itself."""
+    lines = frames.render(caught(tmp_path, "groups"), tmp_path).splitlines()
+    first = lines.index("  member 1:")
+    second = lines.index("  member 2: ExceptionGroup: inner (1 sub-exception)")
+    assert lines[first + 1] == "    Traceback (most recent call last):"
+    assert lines[first + 2].startswith('      File "pkg/main.py", line ')
+    assert lines[second - 1] == "    ValueError: outer"
+    assert "    KeyError: 'id'" in lines[first:second]
+    assert lines[second + 1 :] == ["      member 1: OSError: deep"]
+
+
+def test_render_shows_the_first_members_of_a_large_group(tmp_path):
+    """A group of a thousand errors does not fill the log."""
+    text = frames.render(ExceptionGroup("many", [ValueError(n) for n in range(1000)]), tmp_path)
+    assert text.endswith("\n  member 15: ValueError: 14\n  … 985 more members")
 
 
 def test_render_shortens_deep_recursion(tmp_path):
