@@ -117,6 +117,32 @@ def test_explain_proposes_what_to_write(up, deployed):
     assert "(data.body.json is null; in data.body bytes, text, form are not null)" in " ".join(text.split())
 
 
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["nobody"], 4, "there is no project nobody"),
+        (["events", "--source", "oders"], 4, "the project events has no trigger or connection oders"),
+        (["events", "--since", "1h", "--until", "2h"], 2, "--since 1h is after --until 2h"),
+        (["events", "-n", "9" * 20], 2, "--limit should be less than or equal to 1000000000"),
+        (["events", "--type", "patch", "-u"], 0, "of the project events of the type patch that led to"),
+    ],
+)
+def test_lists_of_nothing_say_why(up, deployed, words, status, said):
+    """What does not exist is an error, with the nearest; else what was looked for is told."""
+    found = up.run("event", "list", *words, check=False)
+    assert found.returncode == status
+    assert said in found.stdout + found.stderr
+    if status == 4:
+        listed = up.run("event", "list", *words, "--json")
+        assert (listed.stdout.strip(), said in listed.stderr) == ("[]", True)
+
+
+def test_an_event_is_named_by_any_beginning_of_its_id(up, deployed):
+    """With and without what all ids begin with."""
+    event = post(deployed, "orders", {"action": "opened"})
+    assert up.ak("event", "get", event[:-2])["id"] == up.ak("event", "get", event[4:])["id"] == event
+
+
 def test_secrets_in_what_was_sent_are_hidden_where_filters_are_explained(up, deployed):
     """In the values of their parts, in why they failed, and in every list of reasons."""
     secret = "tok-in-an-event-0123456789"

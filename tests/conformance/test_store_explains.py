@@ -17,7 +17,9 @@ from worker.store.records import Delivery, Event, Refused, Subscription
 def event(**fields) -> Event:
     """An event of the trigger hook."""
     plain = {"event_type": "post", "data": {"n": 1}, "memo": {}, "created_at": clock.now()}
-    return Event(ids.new("evt"), "p", "trigger", "hook", **{**plain, **fields})
+    return Event(
+        **{"id": ids.new("evt"), **plain, **fields}, project="p", source_kind="trigger", source="hook"
+    )
 
 
 def delivery(of: Event, state: str, trigger: str = "hook") -> Delivery:
@@ -79,6 +81,26 @@ def test_events_are_listed_by_type_time_and_effect(store):
     assert [item.id for item in listed(since=hour_ago)] == [alone.id, handled.id]
     assert [item.id for item in listed(until=hour_ago)] == [skipped.id]
     assert handled.id in store.events.near(handled.id[:-3])
+
+
+def test_an_event_is_found_by_its_beginning_among_many(store):
+    """Also where more begin almost alike than are looked at to name the nearest ones."""
+    wanted = "evt_2azzzz"
+    for number in range(30):
+        store.events.record(event(id=f"evt_2a{number:04}"), [])
+    store.events.record(event(id=wanted), [])
+    for number in range(30):
+        store.events.record(event(id=f"evt_7a{number:04}"), [])
+    assert store.events.near("evt_2azz", limit=10)[0] == wanted
+
+
+def test_deliveries_of_more_events_than_a_statement_takes_parameters(store):
+    """The list of events may be as long as somebody asks for."""
+    happened = event()
+    store.events.record(happened, [delivery(happened, "pending")])
+    names = [*(f"evt_none{number}" for number in range(70_000)), happened.id]
+    assert len(store.events.deliveries_of(names)[happened.id]) == 1
+    assert store.events.repetitions(names)[happened.id] == []
 
 
 def test_sessions_of_a_trigger_are_read_page_by_page(store):

@@ -12,6 +12,7 @@ import typer
 from worker import clock
 from worker.cli import checking, context, links
 from worker.cli.confirm import confirm
+from worker.cli.given import MOST
 from worker.cli.output import Output
 from worker.config import Settings
 from worker.errors import DeployError, InUseError, UsageError
@@ -47,7 +48,10 @@ def deploy(
         typer.Option("--migrate", help="Then move the open sessions that can go on with this code to it."),
     ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, help="With --check and --migrate: look at so many open sessions.")
+        int,
+        typer.Option(
+            "--limit", min=1, max=MOST, help="With --check and --migrate: look at so many open sessions."
+        ),
     ] = 1000,
     yes: Yes = False,
     as_json: Json = False,

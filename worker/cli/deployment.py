@@ -11,6 +11,7 @@ from worker import clock
 from worker.cli import checking, completing, context, nearest
 from worker.cli.deploy import Json, answer_for, watch
 from worker.cli.deploy import text_of as deployed_text
+from worker.cli.given import MOST
 from worker.cli.output import Output, fitted, moment, table
 from worker.errors import DeployError, NotFoundError, UsageError
 
@@ -40,7 +41,9 @@ def list_deployments(
     project: Annotated[
         str, typer.Argument(help="Only this project's.", autocompletion=completing.projects)
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many, the newest.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MOST, help="At most so many, the newest.")
+    ] = 20,
     as_json: Json = False,
 ) -> None:
     """List deployments, newest first.
@@ -101,7 +104,7 @@ def activate(
         typer.Option("--migrate", help="Then move the open sessions that can go on with its code to it."),
     ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, help="With --migrate: look at so many open sessions.")
+        int, typer.Option("--limit", min=1, max=MOST, help="With --migrate: look at so many open sessions.")
     ] = 1000,
     as_json: Json = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from worker.cli import (
     context,
     event_explain,
     event_refused,
+    event_scope,
     event_table,
     event_view,
     given,
@@ -22,9 +24,10 @@ from worker.cli import (
     redispatch,
 )
 from worker.cli.deploy import Json
+from worker.cli.given import MOST
 from worker.cli.output import Output, fitted, moment
 from worker.cli.session import parse_data
-from worker.cli.times import moment_of
+from worker.cli.times import period
 from worker.contracts import MEMO_TRIGGER_ID
 from worker.errors import NotFoundError, UsageError
 
@@ -36,6 +39,8 @@ app = typer.Typer(
 event_explain.add_to(app)
 event_refused.add_to(app)
 redispatch.add_to(app)
+
+_FEWEST_CHARACTERS = 4  # of an id without its evt_
 
 EventId = Annotated[
     str, typer.Argument(help="The event's id, or the beginning of one.", autocompletion=completing.events)
@@ -54,7 +59,7 @@ def list_events(
     unhandled: Annotated[
         bool, typer.Option("--unhandled", "-u", help="Only those that started and reached no session.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1)] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1, max=MOST)] = 50,
     wide: Annotated[
         bool, typer.Option("--wide", "-w", help="Whole ids, all columns: one line each.")
     ] = False,
@@ -68,31 +73,38 @@ def list_events(
     """
     from worker.story import requests
 
+    asked = event_scope.Asked(project, source, event_type, *period(since, until), unhandled)
     with context.opened(context.settings()) as store:
         events = store.events.list(
             project,
             source,
             limit,
             event_type=event_type,
-            since=moment_of(since),
-            until=moment_of(until),
+            since=asked.since,
+            until=asked.until,
             unhandled=unhandled,
         )
+        missing = event_scope.missing(store, asked) if not events else None
         deliveries = store.events.deliveries_of([item.id for item in events])
         masks = {name: event_view.mask_of(store, name) for name in {item.project for item in events}}
         heard = event_view.heard(store, events, deliveries)
         refused = event_refused.note(store, project, since)
+    if missing is not None and not as_json:
+        raise missing
+    out = Output(as_json=as_json)
+    if missing is not None:
+        out.progress(f"warning: {missing.message}")  # a program that asks for a list gets one
     said = [requests.data_text(e.data, mask=masks[e.project]) for e in events]
     led_to = [event_view.effect(deliveries[e.id], heard=e.id in heard) for e in events]
     listed = event_table.of_events(events, led_to, said, wide=wide, projects=not project)
-    Output(as_json=as_json).document(
+    out.document(
         [
             as_document(e)
             | {"led_to": event_view.counts(deliveries[e.id]), "preview": text}
             | {"reasons": reasons_of(event_view.hiding(deliveries[e.id], masks[e.project]))}
             for e, text in zip(events, said, strict=True)
         ],
-        "\n".join(filter(None, (listed, fitted(refused)))),
+        "\n".join(filter(None, (listed if events else event_scope.nothing(asked), fitted(refused)))),
     )
 
 
@@ -213,6 +225,9 @@ def existing(store: Any, identifier: str) -> Any:
     begun = [item for item in near if item.startswith(identifier) and len(identifier) > len("evt_")]
     if len(begun) == 1:
         return store.events.get(begun[0])
+    if not begun and not identifier.startswith("evt_") and len(identifier) >= _FEWEST_CHARACTERS:
+        with contextlib.suppress(NotFoundError):
+            return existing(store, f"evt_{identifier}")
     if begun:
         raise NotFoundError(f"{identifier} is the beginning of several events", hint="Give more of the id.")
     raise NotFoundError(

@@ -12,6 +12,7 @@ from worker import clock
 from worker.cli import completing, context
 from worker.cli.deploy import Json
 from worker.cli.filters_view import columns, wrapped
+from worker.cli.given import MOST
 from worker.cli.output import Output, fitted, moment
 from worker.cli.times import moment_of
 
@@ -33,7 +34,7 @@ def refused(
         typer.Argument(help="Only this project's, and nobody's.", autocompletion=completing.projects),
     ] = "",
     since: Annotated[str, typer.Option("--since", help="Not older: 90s, 2h, 02:00, 2026-01-31.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1)] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1, max=MOST)] = 50,
     as_json: Json = False,
 ) -> None:
     """List requests to the gateway that became no event, and why: a wrong URL, nothing deployed, a body too large.

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from worker.errors import UsageError
 
+MOST = 1_000_000_000  # of anything that is listed; databases count no further than 64 bits
+
 
 def content(path: Path) -> bytes:
     """A file's bytes; of ``-`` those of standard input.

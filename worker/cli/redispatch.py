@@ -14,8 +14,9 @@ from worker.cli.confirm import confirm
 from worker.cli.deploy import Json, Yes
 from worker.cli.errors import INTERRUPTED
 from worker.cli.filters_view import columns, wrapped
+from worker.cli.given import MOST
 from worker.cli.output import Output, fitted, moment
-from worker.cli.times import moment_of
+from worker.cli.times import moment_of, period
 from worker.errors import NotFoundError, UsageError, WorkerError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Choice:
             )
         if self.source and self.trigger:
             raise UsageError("--trigger names the source as well", hint="Leave --source out.")
+        period(self.since, self.until)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -92,7 +94,9 @@ def redispatch(
     handled: Annotated[
         bool, typer.Option("--handled", help="Also those that started or reached a session.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many, the oldest.", min=1)] = 1000,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", help="At most so many, the oldest.", min=1, max=MOST)
+    ] = 1000,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")
     ] = False,
@@ -369,8 +373,7 @@ def text_of_chosen(plans: Sequence[Plan], choice: Choice, mask: Mask) -> str:
     from worker.story import requests
 
     if not plans:
-        what = "" if choice.handled else " that led to nothing"
-        return f"no event{what}"
+        return "no event" if choice.handled else "no event that led to nothing"
     shown = plans[:_SHOWN]
     said = [requests.data_text(plan.first.data, mask=mask) for plan in shown]
     effects = [plan.effect for plan in shown]
@@ -392,7 +395,6 @@ def text_of_chosen(plans: Sequence[Plan], choice: Choice, mask: Mask) -> str:
 
 def totals(plans: Sequence[Plan]) -> str:
     """How many sessions are started and reached."""
-    found = [plan.led_to for plan in plans]
-    started, signalled = (sum(item[name] for item in found) for name in ("started", "signalled"))
+    started, signalled = (sum(plan.led_to[name] for plan in plans) for name in ("started", "signalled"))
     words = [f"{started:,} started"] if started or not signalled else []
     return ", ".join(words + ([f"{signalled:,} signalled"] if signalled else []))

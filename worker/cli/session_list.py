@@ -15,12 +15,12 @@ import typer
 from worker import clock
 from worker.cli import completing, context, links
 from worker.cli.deploy import Json
+from worker.cli.given import MOST
 from worker.cli.output import Output, terminal_width
-from worker.cli.times import moment_of
+from worker.cli.times import period
 from worker.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
     from worker.cli.sessions_query import Asked
@@ -53,7 +53,7 @@ def list_sessions(
         str, typer.Option("--since", help="Not started before: 90s, 2h, 3d, 18:00, 2026-01-31.")
     ] = "",
     until: Annotated[str, typer.Option("--until", help="Not started after.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1)] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1, max=MOST)] = 50,
     with_links: Annotated[
         bool, typer.Option("--links", help="Add a link to each session in the Temporal UI.")
     ] = False,
@@ -127,20 +127,6 @@ def known(states: Sequence[str]) -> tuple[str, ...]:
     if unknown:
         raise UsageError(f"there is no state {unknown[0]}", hint=f"States: {', '.join(STATES)}")
     return tuple(states)
-
-
-def period(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """What two texts mean.
-
-    Raises:
-        UsageError: one of them is no time, or nothing lies between them.
-    """
-    begin, end = moment_of(since), moment_of(until)
-    if begin is not None and end is not None and begin > end:
-        raise UsageError(
-            f"--since {since} is after --until {until}", hint="Example: `--since 2h --until 1h`."
-        )
-    return begin, end
 
 
 def shown(sessions: Sequence[dict[str, Any]], *, project: bool, with_links: bool, wide: bool) -> str:

@@ -35,6 +35,20 @@ def moment_of(text: str) -> dt.datetime | None:
     return found.astimezone(dt.UTC)
 
 
+def period(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """What two texts mean.
+
+    Raises:
+        UsageError: one of them is no time, or nothing lies between them.
+    """
+    begin, end = moment_of(since), moment_of(until)
+    if begin is not None and end is not None and begin > end:
+        raise UsageError(
+            f"--since {since} is after --until {until}", hint="Example: `--since 2h --until 1h`."
+        )
+    return begin, end
+
+
 def _last(time: dt.time) -> dt.datetime:
     """The last moment at which it was so late here: today, or yesterday."""
     now = clock.now().astimezone()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from worker.store.records import Delivery, Event
 
 _E = tables.events
 _D = tables.deliveries
+_AT_ONCE = 10_000  # parameters of one statement; Postgres takes 65,535
 _BACKOFF_SECONDS = 0.5
 _BACKOFF_LIMIT_SECONDS = 5.0
 _FIELDS = (
@@ -27,6 +28,13 @@ _FIELDS = (
 )
 _HANDLED = ("pending", "done", "inbox")
 Subscribers = Callable[[sa.Connection, Event], Sequence[Delivery]]
+
+
+def _some_of(names: Iterable[str]) -> Iterator[builtins.list[str]]:
+    """Names in lists that one statement takes."""
+    found = builtins.list(names)
+    for at in range(0, len(found), _AT_ONCE):
+        yield found[at : at + _AT_ONCE]
 
 
 class Events:
@@ -136,18 +144,25 @@ class Events:
     def repetitions(self, identifiers: Sequence[str]) -> dict[str, builtins.list[Event]]:
         """The repetitions of events, oldest first."""
         found: dict[str, builtins.list[Event]] = {identifier: [] for identifier in identifiers}
-        query = sa.select(_E).where((_E.c.repeats != "") & _E.c.repeats.in_(builtins.list(found)))
+        query = sa.select(_E).where(_E.c.repeats != "").order_by(_E.c.seq)
         with self._database.read() as connection:
-            for row in connection.execute(query.order_by(_E.c.seq)):
-                found[row.repeats].append(Event(**row._mapping))
+            for some in _some_of(found):
+                for row in connection.execute(query.where(_E.c.repeats.in_(some))):
+                    found[row.repeats].append(Event(**row._mapping))
         return found
 
     def near(self, identifier: str, limit: int = 200) -> builtins.list[str]:
-        """Ids of events, to name the nearest ones when there is none of an id: those that begin alike, and the newest."""
-        alike = sa.select(_E.c.id).where(_E.c.id.startswith(identifier[:6], autoescape=True)).limit(limit)
-        newest = sa.select(_E.c.id).order_by(_E.c.seq.desc()).limit(limit)
+        """Ids of events, to name the nearest ones when there is none of an id.
+
+        First those of which it is the beginning, then those that begin alike, then the newest.
+        """
+        queries = [
+            sa.select(_E.c.id).where(_E.c.id.startswith(begun, autoescape=True)).limit(limit)
+            for begun in (identifier, identifier[:6])
+        ]
+        queries.append(sa.select(_E.c.id).order_by(_E.c.seq.desc()).limit(limit))
         with self._database.read() as connection:
-            found = [*connection.execute(alike).scalars(), *connection.execute(newest).scalars()]
+            found = [row for query in queries for row in connection.execute(query).scalars()]
         return builtins.list(dict.fromkeys(found))
 
     def used_since(self, project: str, since: dt.datetime) -> dict[str, int]:
@@ -225,10 +240,11 @@ class Events:
     def deliveries_of(self, event_ids: Sequence[str]) -> dict[str, builtins.list[Delivery]]:
         """The deliveries of several events."""
         found: dict[str, builtins.list[Delivery]] = {identifier: [] for identifier in event_ids}
-        query = sa.select(*(_D.c[name] for name in _FIELDS)).where(_D.c.event_id.in_(builtins.list(found)))
+        query = sa.select(*(_D.c[name] for name in _FIELDS)).order_by(_D.c.trigger)
         with self._database.read() as connection:
-            for row in connection.execute(query.order_by(_D.c.trigger)):
-                found[row.event_id].append(Delivery(**row._mapping))
+            for some in _some_of(found):
+                for row in connection.execute(query.where(_D.c.event_id.in_(some))):
+                    found[row.event_id].append(Delivery(**row._mapping))
         return found
 
     def started_by(
