@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,10 @@ def find(entry: EntryPoint, directory: Path) -> Missing | None:
     """Look the entry point up; None when it exists."""
     file = directory / entry.path
     if not file.is_file() or directory.resolve() not in file.resolve().parents:
-        known = [path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*.py"))[:500]]
+        if file.is_dir():
+            return Missing(f"{entry.path} is a directory, not a file of Python")
+        found = (path for path in sorted(directory.rglob("*.py")) if path.is_file())
+        known = [path.relative_to(directory).as_posix() for path in itertools.islice(found, 500)]
         return Missing(f"there is no {entry.path} in the project", _close(entry.path, known))
     try:
         tree = ast.parse(file.read_bytes(), filename=entry.path)

@@ -127,8 +127,10 @@ def place_of(directory: Path) -> Path:
     return found
 
 
-def read_manifest(directory: Path) -> tuple[dict[str, Any], list[str]]:
-    """The checked manifest as JSON, and its warnings as text."""
+def read_manifest(
+    directory: Path, consequence: str = "nothing was deployed"
+) -> tuple[dict[str, Any], list[str]]:
+    """The checked manifest as JSON, and its warnings as text; ``consequence`` is said where there are problems."""
     path = directory / MANIFEST_NAME
     if not path.is_file():
         raise DeployError(
@@ -144,7 +146,7 @@ def read_manifest(directory: Path) -> tuple[dict[str, Any], list[str]]:
             dict.fromkeys(problem.path for problem in result.problems if problem.severity == "error")
         )
         has = "has" if len(files) == 1 else "have"
-        raise DeployError(f"{' and '.join(files)} {has} problems; nothing was deployed\n{problems}")
+        raise DeployError(f"{' and '.join(files)} {has} problems; {consequence}\n{problems}")
     if result.manifest.project is None:
         raise DeployError(
             f"{MANIFEST_NAME} names no project", where=f"{MANIFEST_NAME}:1", hint="Add `project: {name: …}`."

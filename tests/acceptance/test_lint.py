@@ -68,6 +68,10 @@ def test_a_project_that_cannot_be_read_is_one_message(run, tmp_path):
     done = run(str(project))
     assert done.returncode == 1
     assert "main.py:1" in done.stderr
+    (project / "main.py").write_text("def on_event(event): ...\n")
+    (project / "autokitteh.yaml").write_text("version: v2\nproject: {name: broken, trigers: []}\n")
+    done = run(str(project))
+    assert "autokitteh.yaml has problems; nothing was looked at" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -28,6 +28,11 @@ WITHOUT_EXAMPLE: dict[str, dict[str, str]] = {
             "a guard: an event's data come from JSON, which has no other types"
         ),
     },
+    "manifest/entrypoint.py": {
+        "… is a directory, not a file of Python": (
+            "the pages' projects are files; tests/unit/manifest/test_entrypoint.py makes a directory"
+        ),
+    },
     "manifest/filters.py": {
         "cannot be evaluated: …: …": f"{_GUARD}: an evaluation that fails in a way that none should",
     },

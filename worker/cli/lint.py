@@ -48,7 +48,7 @@ def examine(directory: Path, out: Output) -> dict[str, Any]:
     from worker.usercode import archive
 
     directory = target.place_of(directory)
-    desired, warnings = target.read_manifest(directory)
+    desired, warnings = target.read_manifest(directory, "nothing was looked at")
     for text in warnings:
         out.progress(text)
     archive.collect(

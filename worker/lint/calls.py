@@ -70,7 +70,7 @@ _SLEEPS: Final = ("time.sleep", "asyncio.sleep")
 _RETURNS: Final = {
     "requests.api": "requests.Response",
     "requests.sessions.Session": "requests.Response",
-    "urllib.request.urlopen": "http.client.HTTPResponse",  # read to its end when it comes
+    "urllib.request.urlopen": "worker.payload.answers.Answer",  # it is read to its end when it comes
     "re.match": "re.Match",
     "re.search": "re.Match",
     "re.fullmatch": "re.Match",

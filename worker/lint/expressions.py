@@ -57,6 +57,8 @@ class Expressions(Names):
             found: Value = method(node)
             return found
         inner = [self.value(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        if isinstance(node, ast.FormattedValue):
+            self.implied(inner[0], "__format__ __str__ __repr__", node)
         if isinstance(node, ast.JoinedStr | ast.FormattedValue):
             return PICKED if any(isinstance(item, Picked) for item in inner) else PLAIN
         return UNKNOWN
@@ -97,7 +99,21 @@ class Expressions(Names):
             verdict = Verdict("inline", spoken, "the user's own code", UNKNOWN, callee.function)
         verdict = self._for_call(verdict, owner, node, given)
         self._note(node, verdict, given, callee)
+        if isinstance(callee, Known) and arguments and isinstance(arguments[0], Object):
+            arguments[0] = self._asked(callee.object, arguments[0], node)
         return self._result(node, owner, callee, verdict, arguments)
+
+    def _asked(self, callee: object, owner: Object, node: ast.Call) -> Value:
+        """An argument whose own method a function of Python's calls: ``len(x)``, ``list(x)``."""
+        for function, names in shape.ASKING:
+            if callee is function:
+                self.implied(owner, names, node)
+                return owner
+        if not any(callee is item for item in shape.ITERATING):
+            return owner
+        if any(callee is item for item in shape.MEASURING):
+            self.implied(owner, "__len__ __length_hint__", node)
+        return self.turns(owner, node)
 
     def _for_call(self, verdict: Verdict, owner: Value, node: ast.Call, values: list[Value]) -> Verdict:
         """The verdict with the function as it is read for the arguments of this call."""
@@ -258,7 +274,7 @@ class Expressions(Names):
     ) -> tuple[Value, list[Value]]:
         first: Value = UNKNOWN
         for index, item in enumerate(generators):
-            over = self.value(item.iter)
+            over = self.turns(self.value(item.iter), item.iter)
             first = over if index == 0 else first
             loop = self._loop(item.iter, over)
             self.summary.loops.append(loop)
@@ -304,10 +320,21 @@ class Expressions(Names):
         owner = self.value(node.value)
         self.value(node.slice)
         self.on_store(owner, "__getitem__", node)
+        if isinstance(owner, Object):
+            missing = (
+                self.summary.function.name == "__missing__"
+            )  # which puts the key there, and then reads it
+            return self.implied(owner, "__getitem__" if missing else "__getitem__ __missing__", node)
         return results.of_subscript(owner, node.slice)
 
     def _binop(self, node: ast.BinOp) -> Value:
-        return results.of_operator(node.op, self.value(node.left), self.value(node.right))
+        left, right = self.value(node.left), self.value(node.right)
+        name = shape.METHODS.get(type(node.op), "")
+        if isinstance(left, Object):
+            return self.implied(left, f"__{name}__", node)
+        if isinstance(right, Object):
+            return self.implied(right, f"__r{name}__", node)
+        return results.of_operator(node.op, left, right)
 
     def _boolop(self, node: ast.BoolOp) -> Value:
         found = [self.value(item) for item in node.values]
@@ -333,6 +360,9 @@ class Expressions(Names):
                 self.summary.compared.append((node.lineno, left, right))
             elif isinstance(operator, ast.In | ast.NotIn):
                 self.on_store(right, "__contains__", item)
+                self.implied(right, "__contains__ __iter__", item)
+            else:
+                self.implied(left, f"__{shape.METHODS[type(operator)]}__", item)
             left = right
         return PLAIN
 

@@ -87,7 +87,7 @@ def find(reader: Reader) -> list[Hazard]:
         summary = reader.summary(function)
         todo += summary.inner
         found.update(_of_function(reader, function, summary))
-    live = {(item.file, item.line) for item in found if item.code == "unkeepable-result"}
+    live = {(item.file, item.line) for item in found if item.code in {"unkeepable-result", "refused"}}
     told: dict[tuple[str, int, str], Hazard] = {}
     for item in sorted(found):
         if item.code != "hidden-io" or (item.file, item.line) not in live:  # the same thing, said better
@@ -302,7 +302,9 @@ def _entered(function: Function, summary: Summary) -> Iterator[Hazard]:
     steps = {id(call.node) for call in summary.calls if call.verdict.kind == "activity"}
     for line, value, node in summary.entered:
         copied = isinstance(value, Outside) or (
-            isinstance(value, Instance) and id(node) in steps and not value.kind.__name__.endswith("Response")
+            isinstance(value, Instance)
+            and id(node) in steps
+            and not value.kind.__name__.endswith(("Response", "Answer"))
         )  # a response that was read is closed, and that is all
         if copied:
             yield hazard(

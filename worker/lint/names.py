@@ -117,6 +117,7 @@ class Names:
             if isinstance(owner, Container):
                 owner.put(value)
             self.on_store(owner, "__setitem__", target)
+            self.implied(owner, "__setitem__", target)
         else:
             self.value(target)
 
@@ -148,6 +149,23 @@ class Names:
         verdict = of_store(owner, method)
         if verdict is not None:
             self.note(node.lineno, verdict, node)
+
+    def implied(self, owner: Value, names: str, node: ast.AST) -> Value:
+        """What the method of the user's gives that an operator or a statement calls, the first of these there is."""
+        found = (owner.kind.find(name) for name in names.split()) if isinstance(owner, Object) else iter(())
+        function = next((item for item in found if isinstance(item, Function)), None)
+        if function is None:
+            return UNKNOWN
+        verdict = Verdict("inline", function.qualname, "the user's own code", UNKNOWN, function)
+        self.note(getattr(node, "lineno", 0), verdict, node, owner)
+        return self._follower.returned(function)
+
+    def turns(self, over: Value, node: ast.AST) -> Value:
+        """What a loop really runs over: an object of the user's is asked for an iterator, and that for its members."""
+        if not isinstance(over, Object):
+            return over
+        made = self.implied(over, "__iter__ __aiter__", node)
+        return made if not isinstance(made, Object) else UNKNOWN
 
     def attribute(self, owner: Value, name: str, node: ast.expr) -> Value:
         """What ``owner.name`` is."""

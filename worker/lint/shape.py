@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import ast
+import collections
 import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from worker.lint.values import PLAIN, UNKNOWN, Container, Function, Instance, Known, Plain, Unordered, Value
 
 _PROPERTIES = (property, functools.cached_property)
+# The methods that operators call.
+METHODS: Final[dict[type[ast.AST], str]] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "truediv",
+    ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+    ast.MatMult: "matmul",
+    ast.LShift: "lshift",
+    ast.RShift: "rshift",
+    ast.BitOr: "or",
+    ast.BitAnd: "and",
+    ast.BitXor: "xor",
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+}
+# The methods that functions of Python's call, the first of them there is.
+ASKING: Final[tuple[tuple[Callable[..., object], str], ...]] = (
+    *((len, "__len__"), (bool, "__bool__ __len__"), (str, "__str__ __repr__"), (repr, "__repr__")),
+    *((hash, "__hash__"), (int, "__int__"), (float, "__float__"), (abs, "__abs__"), (next, "__next__")),
+    *((format, "__format__ __str__"), (reversed, "__reversed__"), (print, "__str__ __repr__")),
+)
+MEASURING: Final[tuple[Callable[..., object], ...]] = (list, tuple, sorted)  # ask for the length as well
+ITERATING: Final[tuple[Callable[..., object], ...]] = (
+    *(list, tuple, set, frozenset, sorted, sum, min, max, any, all, dict, enumerate, zip, iter),
+    collections.deque,
+)
 
 
 def of_annotation(kind: type) -> Value:

@@ -41,7 +41,12 @@ def arguments_of(function: Function, owner: Value) -> list[Value]:
     if classmethod in names:
         kind = owner.kind if isinstance(owner, Object) else owner
         return [kind if isinstance(kind, Class) else UNKNOWN, *function.ahead]
-    return [owner, *function.ahead] if isinstance(owner, Object) else list(function.ahead)
+    if not isinstance(owner, Object):
+        return list(function.ahead)
+    own = function.owner  # a class derived from the one that is known has another method under this name
+    if own is not None and owner.kind is not own and owner.kind in own.ancestry():
+        owner = Object(own)
+    return [owner, *function.ahead]
 
 
 def _is_hashable(value: Known) -> bool:

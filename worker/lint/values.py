@@ -145,6 +145,15 @@ class Class(Value):
             found += [kind.members[name]] if name in kind.members else kind.overriding(name)
         return found
 
+    def ancestry(self) -> list[Class]:
+        """Itself and the classes of the user's it is derived from, the nearest first."""
+        found = [self]
+        for base in self.bases:
+            found += [
+                kind for kind in (base.ancestry() if isinstance(base, Class) else ()) if kind not in found
+            ]
+        return found
+
     def library_bases(self) -> list[type]:
         """The classes of libraries it is derived from."""
         found: list[type] = []
@@ -222,6 +231,9 @@ def join(one: Value | None, other: Value) -> Value:
         return Several(tuple(dict.fromkeys((*_options(one), *_options(other)))))
     if isinstance(one, Plain) and isinstance(other, Plain):
         return one if one == other else PLAIN
+    if isinstance(one, Object) and isinstance(other, Object):
+        shared = next((kind for kind in one.kind.ancestry() if kind in other.kind.ancestry()), None)
+        return Object(shared) if shared is not None else UNKNOWN
     return one if one == other else UNKNOWN
 
 

@@ -12,7 +12,7 @@ import typing
 from typing import Any, Final
 
 from worker.lint import results, shape
-from worker.lint.calls import Verdict, is_activity
+from worker.lint.calls import is_activity
 from worker.lint.expressions import Expressions
 from worker.lint.names import Loop
 from worker.lint.values import UNKNOWN, Class, Container, Function, Known, Lazy, Object, Value, element, join
@@ -52,42 +52,27 @@ class Walker(Expressions, ast.NodeVisitor):
                 self._names[target.id] = shape.anything(results.of_operator(node.op, before, given))
         elif isinstance(target, ast.Subscript):
             self.value(target)
-            self.on_store(self.value_quietly(target.value), "__setitem__", target)
+            owner = self.value_quietly(target.value)
+            self.on_store(owner, "__setitem__", target)
+            self.implied(owner, "__setitem__", target)
 
     def visit_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             if isinstance(target, ast.Subscript):
-                self.on_store(self.value(target.value), "__delitem__", target)
+                owner = self.value(target.value)
+                self.on_store(owner, "__delitem__", target)
+                self.implied(owner, "__delitem__", target)
 
     def visit_Return(self, node: ast.Return) -> None:
         if node.value is not None:
             self.summary.returned.append((node.lineno, self.value(node.value)))
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
-        over = self.value(node.iter)
-        over = self._turns(over, node)
+        over = self.turns(self.value(node.iter), node)
         self.bind(node.target, element(over))
         self._inside(self._loop(node.iter, over, node), node.body)
         for statement in node.orelse:
             self.visit(statement)
-
-    def _turns(self, over: Value, node: ast.For | ast.AsyncFor) -> Value:
-        """What a loop really runs over: an object of the user's is asked for an iterator, and that for its members."""
-        if not isinstance(over, Object):
-            return over
-        asked = over.kind.find("__iter__") or over.kind.find("__aiter__")
-        if not isinstance(asked, Function):
-            return UNKNOWN
-        self._implied(over, asked, node)
-        return self._follower.returned(asked)
-
-    def _implied(self, owner: Object, function: Value | None, node: ast.AST) -> Value:
-        """A method that a statement calls: ``__enter__`` and the like."""
-        if not isinstance(function, Function):
-            return UNKNOWN
-        verdict = Verdict("inline", function.qualname, "the user's own code", UNKNOWN, function)
-        self.note(getattr(node, "lineno", 0), verdict, node, owner)
-        return self._follower.returned(function)
 
     def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
         self.visit_For(node)
@@ -116,8 +101,8 @@ class Walker(Expressions, ast.NodeVisitor):
             if isinstance(found, Object):
                 kind = found.kind
                 enter = kind.find("__enter__") or kind.find("__aenter__")
-                entered = self._implied(found, enter, node)
-                self._implied(found, kind.find("__exit__") or kind.find("__aexit__"), node)
+                entered = self.implied(found, "__enter__ __aenter__", node)
+                self.implied(found, "__exit__ __aexit__", node)
                 found = entered if enter else found
             elif isinstance(found, Lazy):
                 found = found.of  # a function marked @contextmanager

@@ -71,6 +71,14 @@ def test_find_suggests_a_close_name(directory):
     assert (found.message, found.hint) == ("there is no mian.py in the project", "did you mean main.py?")
 
 
+def test_find_tells_a_directory_that_is_named_like_a_file(directory):
+    """It is told as one, and never proposed in place of another."""
+    (directory / "pages.py").mkdir()
+    found = entrypoint.find(EntryPoint("pages.py", "f"), directory)
+    assert (found.message, found.hint) == ("pages.py is a directory, not a file of Python", "")
+    assert "pages.py" not in entrypoint.find(EntryPoint("page.py", "f"), directory).hint
+
+
 def test_find_refuses_files_outside_the_project(directory):
     """A path that leads out finds nothing, although the file exists."""
     assert (

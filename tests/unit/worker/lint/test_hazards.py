@@ -100,3 +100,17 @@ def test_what_cannot_be_kept_is_what_the_codec_refuses(name):
         codec().encode(thing)
     if isinstance(thing, socket.socket | sqlite3.Connection):
         thing.close()
+
+
+def test_what_is_refused_is_said_once(read):
+    """That its `with` would not be recorded does not matter any more."""
+    found = read(
+        main="""
+        import tempfile
+
+        def on_event(event):
+            with tempfile.NamedTemporaryFile() as file:
+                return file.name
+        """
+    )
+    assert [item["code"] for item in found["hazards"]] == ["refused"]

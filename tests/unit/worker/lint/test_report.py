@@ -246,3 +246,42 @@ def test_the_estimate_takes_no_longer_where_many_ways_lead_to_a_function(read):
         + "def on_event(event):\n    f40(requests)\n"
     )
     assert found["handlers"][0]["events"] == {"about": 5 + 6 * 2**40, "per_turn": {}}
+
+
+def test_what_objects_of_several_classes_do_is_what_any_of_them_does(read):
+    """Each is read with its own fields, whatever their common base has; without one nothing is known."""
+    found = read(
+        main="""
+        import requests
+
+        class Base:
+            def go(self): ...
+
+        class First(Base):
+            def __init__(self):
+                self.session = requests.Session()
+
+            def go(self):
+                return self.session.get("http://localhost/first")
+
+        class Second(Base):
+            def go(self):
+                return requests.get("http://localhost/second")
+
+        class Alone:
+            def go(self):
+                return requests.get("http://localhost/alone")
+
+        def on_event(event):
+            for item in [First(), Second()]:
+                item.go()
+            for other in [First(), Alone()]:
+                other.go()
+        """
+    )
+    shown = [(kind, name) for _, kind, name in kinds(found) if kind != "inline"]
+    assert shown == [
+        ("activity", "requests.Session.get"),
+        ("activity", "requests.get"),
+        ("unknown", "other.go"),
+    ]
