@@ -104,10 +104,20 @@ def chain(event):
     if n < 2:
         autokitteh.restart({"n": n + 1})
     return n
+
+
+def groups(event):
+    try:
+        raise ValueError("the innermost")
+    except ValueError as error:
+        cause = LookupError("a member's")
+        cause.__cause__ = error
+    raise ExceptionGroup("all", [ExceptionGroup("inner", [cause])])
 """
 TRIGGERS = """
 - {name: orders, type: webhook, filter: "data.body.json.number > 0", call: "main.py:on_order"}
 - {name: quick, type: webhook, call: "main.py:quick"}
+- {name: groups, type: webhook, call: "main.py:groups"}
 - {name: many, type: webhook, call: "main.py:many"}
 """
 EXTRA = """
@@ -336,6 +346,14 @@ def test_list_by_what_is_known_of_sessions(up, deployed, failed):
     assert "KeyError: 'missing'" in text
     assert found["ui"] in text
     assert "\x1b" not in text
+
+
+def test_list_by_an_error_inside_another(up, deployed):
+    """What a member of a group says, and what caused it, is found as well."""
+    event = httpx.post(deployed["webhooks"]["groups"]).headers["AutoKitteh-Event-ID"]
+    ended = eventually_sync(lambda: up.ak("session", "list", "--event", event, "--state", "error"))
+    for text in ("a member's", "the innermost", "ExceptionGroup: all"):
+        assert [item["id"] for item in up.ak("session", "list", "--error", text)] == [ended[0]["id"]]
 
 
 async def forget(up, session: str) -> None:
