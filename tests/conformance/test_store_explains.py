@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from functools import partial
 
 from worker import clock, ids
@@ -39,9 +40,6 @@ def test_subscriptions_are_known_for_the_time_they_lived(store):
     after = clock.now() + dt.timedelta(microseconds=1)
     assert store.mailbox.alive_at("p", "hook", before - dt.timedelta(seconds=1)) == []
     found = store.mailbox.alive_at("p", "hook", during)
-    moments = (before - dt.timedelta(seconds=1), during, after)
-    assert [store.mailbox.was_heard("p", "hook", at) for at in moments] == [False, True, True]
-    assert not store.mailbox.was_heard("p", "other", during)
     assert [(item.id, item.filter, item.ended_at is None) for item in found] == [
         ("gone", "data.n == 1", False),
         ("stays", "", True),
@@ -52,6 +50,26 @@ def test_subscriptions_are_known_for_the_time_they_lived(store):
     later = event()
     store.events.record(later, [], partial(subscribers, store.mailbox))
     assert store.events.deliveries(later.id) == []
+
+
+def test_events_know_whether_their_source_was_heard(store):
+    """By any subscription that lived when they came, all in one question."""
+    before = clock.now() - dt.timedelta(seconds=1)
+    store.mailbox.subscribe(Subscription("gone", "p", "hook", "ses_1", "data.n == 1"))
+    during = clock.now()
+    store.mailbox.unsubscribe("gone", "ses_1")
+    after = clock.now() + dt.timedelta(microseconds=1)
+    events = [event(created_at=at) for at in (before, during, after)]
+    other = replace(event(created_at=during), source="other")
+    for item in (*events, other):
+        store.events.record(item, [])
+    named = [item.id for item in (*events, other)]
+    assert store.mailbox.heard(named) == {events[1].id}
+    store.mailbox.subscribe(Subscription("stays", "p", "hook", "ses_2"))
+    late = event(created_at=clock.now())
+    store.events.record(late, [])
+    assert store.mailbox.heard([*named, late.id, "evt_unknown"]) == {events[1].id, late.id}
+    assert store.mailbox.heard([]) == frozenset()
 
 
 def test_a_delivery_knows_when_it_was_finished(store):

@@ -27,7 +27,6 @@ from worker.cli.var import (
 )
 from worker.config import Settings, child_environment
 from worker.errors import ConnectionTestError, UsageError
-from worker.masking import Mask
 
 if TYPE_CHECKING:
     from worker.store import Store
@@ -164,7 +163,7 @@ def try_connection(
     found = context.settings()
     with context.opened(found) as store:
         connection, variables = known(store, project, name)
-        active = store.deployments.active(project)
+        active, mask = store.deployments.active(project), store.vars.mask(project)
     lacking = needs(document_of(connection, variables))
     if lacking:
         raise ConnectionTestError(
@@ -178,7 +177,7 @@ def try_connection(
     outcome = attempt(
         found, trial, name, variables, arguments, active.requirements if active is not None else ""
     )
-    message = Mask(v.value for v in variables if v.secret)(outcome["message"])
+    message = mask(outcome["message"])
     if not outcome["ok"]:
         raise ConnectionTestError(
             f"{name}: {message}", hint=f"Set other credentials: `ak connection init {project} {name}`"

@@ -86,7 +86,7 @@ def list_events(
         )
         missing = event_scope.missing(store, asked) if not events else None
         deliveries = store.events.deliveries_of([item.id for item in events])
-        masks = {name: event_view.mask_of(store, name) for name in {item.project for item in events}}
+        masks = {name: store.vars.mask(name) for name in {item.project for item in events}}
         heard = event_view.heard(store, events, deliveries)
         refused = event_refused.note(store, project, since)
     if missing is not None and not as_json:
@@ -126,7 +126,7 @@ def get(
     with context.opened(context.settings()) as store:
         found = existing(store, event)
         trigger = trigger_of(store, found)
-        mask = event_view.mask_of(store, found.project)
+        mask = store.vars.mask(found.project)
         recorded = event_view.hiding(store.events.deliveries(found.id), mask)
     deliveries = [event_view.delivery_document(item) for item in recorded]
     of = f"{found.source_kind} {found.source} of {found.project}"

@@ -10,7 +10,7 @@ import typer
 
 from worker.cli import completing, context, event_missed
 from worker.cli.deploy import Json
-from worker.cli.event_view import effect, mask_of
+from worker.cli.event_view import effect
 from worker.cli.filters_view import columns, lines_of, wrapped
 from worker.cli.output import Output, fitted, moment
 from worker.contracts import MEMO_REDISPATCHED_FROM, MEMO_REDISPATCHED_TO
@@ -81,7 +81,7 @@ def explained(store: Store, event: Event, *, everything: bool = False) -> dict[s
     triggers, as_of = triggers_at(store, event)
     started = {item.trigger: item for item in deliveries if item.kind == "start"}
     only = event.memo.get(MEMO_REDISPATCHED_TO)
-    mask = mask_of(store, event.project)
+    mask = store.vars.mask(event.project)
     mine = [item for item in triggers if (item.name == only if only else rules.listens(item, event))]
     subscriptions, not_shown = ([], 0) if only else subscriptions_at(store, event, deliveries, everything)
     again = store.events.repetitions([event.id])[event.id]
@@ -177,7 +177,7 @@ def subscriptions_at(
             "id": name,
             "since": None,
             "until": None,
-            **document_of(None, event, item, mask_of(store, event.project)),
+            **document_of(None, event, item, store.vars.mask(event.project)),
         }
         for name, item in delivered.items()
         if name not in found and not left_out

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from worker.cli.filters_view import columns, wrapped
 from worker.contracts import MEMO_METHOD, MEMO_TRIGGER_ID, MEMO_WEBHOOK_SLUG
-from worker.masking import HIDDEN, Mask
+from worker.masking import HIDDEN
 
 if TYPE_CHECKING:
+    from worker.masking import Mask
     from worker.store import Store
     from worker.store.records import Delivery, Event
 
@@ -22,11 +23,6 @@ _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?ke
 _SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 _MAX_LINES = 60
 _MAX_CHARACTERS = 1000  # of one line
-
-
-def mask_of(store: Store, project: str) -> Mask:
-    """Hides a project's secrets: what comes from outside is kept as it came."""
-    return Mask(item.value for item in store.vars.list(project) if item.secret)
 
 
 def hiding(deliveries: Sequence[Delivery], mask: Mask) -> list[Delivery]:
@@ -60,12 +56,7 @@ def heard(
     store: Store, events: Sequence[Event], deliveries: Mapping[str, Sequence[Delivery]]
 ) -> frozenset[str]:
     """Which of the events that led to nothing reached sessions that had subscribed, whose filters passed them over."""
-    return frozenset(
-        item.id
-        for item in events
-        if not any(counts(deliveries[item.id]).values())
-        and store.mailbox.was_heard(item.project, item.source, item.created_at)
-    )
+    return store.mailbox.heard([item.id for item in events if not any(counts(deliveries[item.id]).values())])
 
 
 def why_nothing(deliveries: Sequence[Delivery], *, heard: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli import context, event, event_view
+from worker.cli import context, event
 from worker.cli.deploy import Json
 from worker.cli.output import Output, fitted
 from worker.cli.session import parse_data
@@ -52,7 +52,7 @@ def evaluate(
     if event_id:
         with context.opened(context.settings()) as store:
             found = event.existing(store, event_id)
-            mask = event_view.mask_of(store, found.project)
+            mask = store.vars.mask(found.project)
         payload, kind = found.data, event_type or found.event_type
     elif file is not None:
         payload, kind = event.read_file(file, raw=False), event_type

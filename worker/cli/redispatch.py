@@ -138,7 +138,7 @@ def answer(choice: Choice, *, dry_run: bool, yes: bool, as_json: bool) -> None:
                 raise typer.Exit(INTERRUPTED)
             return
         plans = planned(store, chosen(store, choice), choice)
-        text = text_of_chosen(plans, choice, event_view.mask_of(store, choice.project))
+        text = text_of_chosen(plans, choice, store.vars.mask(choice.project))
         going = [plan for plan in plans if plan.leads_somewhere]
         if going and not dry_run:
             out.say(text)
@@ -267,7 +267,7 @@ def planned(store: Store, events: Sequence[Event], choice: Choice) -> list[Plan]
     from worker.dispatch.again import Again
 
     again = Again(store, choice.trigger)
-    masks = {name: event_view.mask_of(store, name) for name in {event.project for event in events}}
+    masks = {name: store.vars.mask(name) for name in {event.project for event in events}}
     plans = []
     for first in events:
         new = again.repetition(first)

@@ -28,6 +28,7 @@ _N = tables.signals
 _D = tables.deliveries
 _E = tables.events
 _OUT = tables.outcomes
+_AT_ONCE = 500  # events of one question
 _OPS = tables.operations
 _LASTING = ("id", "project", "source", "session_id", "filter", "created_at")  # what is kept of one that ended
 _HEAD_START_SECONDS = 5.0  # so long the sender delivers itself before others do it for it
@@ -94,19 +95,20 @@ class Mailbox:
         )
         return sorted(found, key=lambda item: (item.created_at, item.id))
 
-    def was_heard(self, project: str, source: str, at: dt.datetime) -> bool:
-        """Whether any subscription to a source lived at some moment."""
-        lived = (
-            sa.select(_S.c.id).where(_S.c.created_at <= at),
-            sa.select(_PAST.c.id).where((_PAST.c.created_at <= at) & (_PAST.c.ended_at >= at)),
-        )
+    def heard(self, event_ids: builtins.list[str]) -> frozenset[str]:
+        """Which of these events came while any subscription to their sources lived."""
+
+        def lived(table: sa.Table, *more: sa.ColumnElement[bool]) -> sa.Exists:
+            same = (table.c.project == _E.c.project) & (table.c.source == _E.c.source)
+            return sa.exists().where(same & sa.and_(table.c.created_at <= _E.c.created_at, *more))
+
+        query = sa.select(_E.c.id).where(lived(_S) | lived(_PAST, _PAST.c.ended_at >= _E.c.created_at))
+        found: set[str] = set()
         with self._database.read() as connection:
-            return any(
-                connection.execute(
-                    query.where((table.c.project == project) & (table.c.source == source)).limit(1)
-                ).first()
-                for table, query in zip((_S, _PAST), lived, strict=True)
-            )
+            for at in range(0, len(event_ids), _AT_ONCE):
+                some = event_ids[at : at + _AT_ONCE]
+                found.update(connection.execute(query.where(_E.c.id.in_(some))).scalars())
+        return frozenset(found)
 
     def around(
         self, project: str, source: str, at: dt.datetime, window: dt.timedelta, limit: int

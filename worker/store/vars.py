@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from worker import ids
 from worker.errors import LimitError
+from worker.masking import Mask
 from worker.store import tables
 from worker.store.engine import Database
 from worker.store.records import Variable
@@ -34,6 +35,10 @@ class Variables:
                 sa.select(_T).where(_T.c.project == project).order_by(_T.c.connection, _T.c.name)
             ).all()
         return [opened(self._sealer, row._mapping) for row in rows]
+
+    def mask(self, project: str) -> Mask:
+        """Hides a project's secrets, those of its connections included: what comes from outside is kept as it came."""
+        return Mask(item.value for item in self.list(project) if item.secret)
 
     def set(
         self,

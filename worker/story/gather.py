@@ -151,8 +151,7 @@ class Teller:
     async def _mask(self, project: str) -> Mask:
         """Hides the project's secrets in what came from outside, where they were kept as they came."""
         if project not in self._masks:
-            variables = await asyncio.to_thread(self._store.vars.list, project)
-            self._masks[project] = Mask(item.value for item in variables if item.secret)
+            self._masks[project] = await asyncio.to_thread(self._store.vars.mask, project)
         return self._masks[project]
 
     async def collect(self, identifier: str, run_id: str, mask: Callable[[str], str] = str) -> Collector:
