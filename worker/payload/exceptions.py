@@ -96,6 +96,8 @@ def decode_exception(tree: JSON, codec: Codec) -> BaseException:
     for name in ("__cause__", "__context__"):
         if name in tree:
             setattr(error, name, decode_exception(tree[name], codec))
+    if "__context__" not in tree:  # it was the cause, or nobody was to see it
+        error.__context__ = error.__cause__
     error.__suppress_context__ = bool(tree.get("suppress_context", False))
     error.__dict__[_FRAMES] = [tuple(frame) for frame in tree.get("frames", [])]
     return error

@@ -20,7 +20,8 @@ import dataclasses
 import datetime as dt
 import functools
 import inspect
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -237,7 +238,28 @@ def wait(session: Any, start: Any) -> JSON:
         bare = isinstance(error, ApplicationError)
         if bare and not workflow.patched(_PLAIN_ERRORS):
             raise
-        raise raised(session, error, error if bare else error.cause) from None
+        failure = raised(session, error, error if bare else error.cause)
+    raise_whole(failure)
+
+
+def raise_whole(error: BaseException) -> NoReturn:
+    """Raise an error with the cause and the context that it came with, not with ours.
+
+    What the program is handling here is the context of the first error of its chain, as if all had been raised here.
+    """
+    handled = sys.exc_info()[1]
+    first, seen = error, {id(error)}
+    while first.__context__ is not None and id(first.__context__) not in seen:
+        first = first.__context__
+        seen.add(id(first))
+    if handled is not None and id(handled) not in seen and first.__context__ is None:
+        first.__context__ = handled
+    cause, context, suppressed = error.__cause__, error.__context__, error.__suppress_context__
+    try:
+        raise error
+    except BaseException:
+        error.__cause__, error.__context__, error.__suppress_context__ = cause, context, suppressed
+        raise
 
 
 def blocked(session: Any, start: Any) -> Any:

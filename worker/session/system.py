@@ -16,7 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from autokitteh.errors import AutoKittehError
 from worker.contracts import FAILURE_SDK, JSON, LINE_CALL, CallContext, UserValue, brief
-from worker.session.calls import HEARTBEAT_TIMEOUT, RETRY, blocked
+from worker.session.calls import HEARTBEAT_TIMEOUT, RETRY, blocked, raise_whole
 from worker.usercode import frames
 
 _OP_TIMEOUT = dt.timedelta(seconds=60)
@@ -71,8 +71,10 @@ def perform(
         cause = error.cause if isinstance(error, ActivityError) else error
         if isinstance(cause, ApplicationError) and cause.type == FAILURE_SDK:
             details = cause.details[0] if cause.details else {}  # none in what an older version recorded
-            raise AutoKittehError(cause.message, code=details.get("code", "")) from None
-        raise AutoKittehError(f"{op}: {cause or error}") from None
+            refused = AutoKittehError(cause.message, code=details.get("code", ""))
+        else:
+            refused = AutoKittehError(f"{op}: {cause or error}")
+    raise_whole(refused)
 
 
 async def again(session: Any, op: str, arguments: JSON, where: str) -> JSON:
