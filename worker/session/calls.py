@@ -21,7 +21,7 @@ import datetime as dt
 import functools
 import inspect
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -239,10 +239,10 @@ def wait(session: Any, start: Any) -> JSON:
         if bare and not workflow.patched(_PLAIN_ERRORS):
             raise
         failure = raised(session, error, error if bare else error.cause)
-    raise_whole(failure)
+    return raise_whole(failure)
 
 
-def raise_whole(error: BaseException) -> NoReturn:
+def raise_whole(error: BaseException) -> Any:
     """Raise an error with the cause and the context that it came with, not with ours.
 
     What the program is handling here is the context of the first error of its chain, as if all had been raised here.

@@ -74,7 +74,7 @@ def perform(
             refused = AutoKittehError(cause.message, code=details.get("code", ""))
         else:
             refused = AutoKittehError(f"{op}: {cause or error}")
-    raise_whole(refused)
+    return raise_whole(refused)
 
 
 async def again(session: Any, op: str, arguments: JSON, where: str) -> JSON:
