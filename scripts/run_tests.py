@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import IO
 
@@ -31,20 +33,19 @@ CHECKS = {
 }
 # Files share a server between their tests, so a file stays on one worker.
 BY_FILE = ["--dist", "loadfile", "-n"]
+IN_ORDER = ["--no-loadscope-reorder"]  # the tier's conftest.py says which files take longest
 TIERS = {
     "unit": [*PYTEST, "-n", "2", "tests/unit", *sorted(map(str, (ROOT / "tests").glob("test_*.py")))],
     "conformance": [*PYTEST, "-n", "2", "tests/conformance"],
     "replay": [*PYTEST, "-n", "2", "tests/replay"],
     "integration": [*PYTEST, *BY_FILE, "2", "tests/integration"],
-    "acceptance": [*PYTEST, *BY_FILE, "3", "--durations=10", "tests/acceptance"],
-    "chaos": [
-        *(*PYTEST, *BY_FILE, "3", "--no-loadscope-reorder", "--durations=5"),
-        "tests/chaos",
-    ],
+    "acceptance": [*PYTEST, *BY_FILE, "4", *IN_ORDER, "--durations=10", "tests/acceptance"],
+    "chaos": [*PYTEST, *BY_FILE, "3", *IN_ORDER, "--durations=5", "tests/chaos"],
 }
 
-# These wait for processes and timers most of the time: they begin first, and run beside all others.
-WAITS_MOSTLY = ("chaos",)
+# These begin first and run beside all others, their output comes at the end: what waits for processes and timers most
+# of the time, and what keeps one core busy and leaves the other alone.
+BESIDE = ("chaos", "types")
 
 
 def run(name: str, command: list[str]) -> tuple[str, bool, float]:
@@ -52,32 +53,35 @@ def run(name: str, command: list[str]) -> tuple[str, bool, float]:
     print(f"--- {name}", flush=True)
     began = time.monotonic()
     status = subprocess.run(command, check=False, cwd=ROOT).returncode
-    return ended(name, status, began)
+    return ended(name, status, time.monotonic() - began)
 
 
-def ended(name: str, status: int, began: float) -> tuple[str, bool, float]:
+def ended(name: str, status: int, took: float) -> tuple[str, bool, float]:
     """Say how a step ended."""
-    took = time.monotonic() - began
     print(f"--- {name}: {'ok' if status == 0 else f'FAILED ({status})'} in {took:.1f} s", flush=True)
     return name, status == 0, took
 
 
-def begin(command: list[str]) -> tuple[subprocess.Popen[bytes], IO[bytes], float]:
+def begin(command: list[str]) -> tuple[Future[tuple[int, float]], IO[bytes]]:
     """Start a step beside the others; its output waits in a file."""
     output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `finish` closes it
+    began = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-    return process, output, time.monotonic()
+    waiting: Future[tuple[int, float]] = Future()
+    wait = lambda: waiting.set_result((process.wait(), time.monotonic() - began))  # noqa: E731
+    threading.Thread(target=wait, daemon=True).start()  # or it would seem to take until somebody looks
+    return waiting, output
 
 
-def finish(name: str, begun: tuple[subprocess.Popen[bytes], IO[bytes], float]) -> tuple[str, bool, float]:
+def finish(name: str, begun: tuple[Future[tuple[int, float]], IO[bytes]]) -> tuple[str, bool, float]:
     """Wait for a step that was begun, and show its output."""
-    process, output, began = begun
+    waiting, output = begun
     print(f"--- {name}", flush=True)
-    status = process.wait()
+    status, took = waiting.result()
     with output:
         output.seek(0)
         sys.stdout.write(output.read().decode(errors="replace"))
-    return ended(name, status, began)
+    return ended(name, status, took)
 
 
 def steps_of(wanted: list[str]) -> dict[str, list[str]]:
@@ -100,7 +104,7 @@ def main() -> int:
     """Run what the arguments name."""
     wanted = steps_of(sys.argv[1:] or ["all"])
     began = time.monotonic()
-    beside = {name: begin(wanted[name]) for name in WAITS_MOSTLY if wanted.keys() > {name}}
+    beside = {name: begin(wanted[name]) for name in BESIDE if wanted.keys() > {name}}
     results = [run(name, command) for name, command in wanted.items() if name not in beside]
     results += [finish(name, begun) for name, begun in beside.items()]
     print("\nsummary")

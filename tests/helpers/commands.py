@@ -30,17 +30,29 @@ LIBRARIES = (
     "asyncio",
     "concurrent.futures.thread",
     "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.hashes",
     "cryptography.hazmat.primitives.kdf.hkdf",
+    "encodings.utf_8_sig",
     "google.protobuf.json_format",
+    "mimetypes",
     "psycopg",
+    "pydantic.fields",  # typer and temporalio.contrib.pydantic come to these when a command runs
+    "pydantic.plugin._loader",
+    "pydantic.types",
+    "rich.cells",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
+    "sqlite3",
+    "tarfile",
     "temporalio.client",
     "temporalio.common",
     "temporalio.contrib.pydantic",
+    "temporalio.envconfig",
     "temporalio.runtime",
     "temporalio.worker",
     "typer",
+    "typer._adapters",
+    "typer._click.decorators",
     "yaml",
 )
 _MESSAGE = 64
@@ -183,7 +195,10 @@ def become(descriptors: list[int]) -> None:
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])
     for _name in LIBRARIES:
-        importlib.import_module(_name)
+        with contextlib.suppress(
+            ImportError
+        ):  # private parts of typer and pydantic go by other names elsewhere
+            importlib.import_module(_name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # typed at pytest: it ends us when it has ended
     gc.collect()
     gc.freeze()  # what is here is not for a child to look through
