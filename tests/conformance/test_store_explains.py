@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import replace
 from functools import partial
 
+from tests.helpers.desired import desired, trigger
 from worker import clock, ids
-from worker.cli import event_explain
+from worker.cli import context, event_explain
+from worker.cli import trigger as commands
 from worker.contracts import LogBatch, LogLine
 from worker.dispatch.dispatcher import subscribers
 from worker.store import refused as module_of_refused
@@ -70,6 +73,26 @@ def test_events_know_whether_their_source_was_heard(store):
     store.events.record(late, [])
     assert store.mailbox.heard([*named, late.id, "evt_unknown"]) == {events[1].id, late.id}
     assert store.mailbox.heard([]) == frozenset()
+
+
+def test_a_trigger_says_why_its_last_event_led_to_nothing(store, monkeypatch, capsys, tmp_path):
+    """Sessions had subscribed and their filters passed it over, or nobody listened."""
+    monkeypatch.setenv("AK_HOME", str(tmp_path))
+    monkeypatch.setattr(context, "opened", lambda _settings: contextlib.nullcontext(store))
+    store.projects.ensure("p")
+    store.builds.put("p", "bld_1", b"content", ["main.py"])
+    made = store.deployments.request(
+        "p", "bld_1", "v1", desired(name="p", triggers=[trigger("hook")]), {}, [], ""
+    )
+    assert store.deployments.activate(made.id)
+    for reason in ("nobody listens", "not for the subscribed"):
+        happened = event()
+        store.events.record(happened, [])
+        commands.get("p", "hook")
+        said = capsys.readouterr().out
+        assert happened.id in said
+        assert f"nothing: {reason}" in said
+        store.mailbox.subscribe(Subscription("waits", "p", "hook", "ses_1", "data.n == 2"))
 
 
 def test_a_delivery_knows_when_it_was_finished(store):
