@@ -38,6 +38,7 @@ MEMO_REDISPATCHED_FROM = "redispatched_from"  # of an event that repeats another
 MEMO_REDISPATCHED_TO = "redispatched_to"  # the one trigger it was dispatched to, where it was not to all
 MEMO_FORKED_FROM = "forked_from"
 MEMO_FORKED_AT = "forked_at"  # how many steps it took over
+MEMO_FORKED_RESULT = "forked_result"  # JSON: previews of the last one's outcome as it ``was`` and is ``now``, where it was edited
 
 SEAL_FORK = "fork"  # what the signature of a fork's record is good for
 
@@ -251,6 +252,17 @@ def run_details(session_id: str, memo: Mapping[str, str]) -> str:
     return f"{again}{origin_of(memo)}; what it did: `ak session show {session_id}`"
 
 
+def edited_result(memo: Mapping[str, str]) -> dict[str, str] | None:
+    """Of a fork that was given another outcome of its last step: how that ``was`` and is ``now``, in a few words."""
+    text = memo.get(MEMO_FORKED_RESULT, "")
+    return json.loads(text) if text else None
+
+
+def in_code(text: str) -> str:
+    """The text as it can stand between backquotes."""
+    return " ".join(text.replace("`", "'").split())
+
+
 def origin_of(memo: Mapping[str, str]) -> str:
     """Where a session comes from, as Markdown."""
     trigger, event, parent = (memo.get(name, "") for name in (MEMO_TRIGGER, MEMO_EVENT_ID, MEMO_PARENT))
@@ -261,7 +273,9 @@ def origin_of(memo: Mapping[str, str]) -> str:
         origin = f"started by session `{parent}`"
     if memo.get(MEMO_FORKED_FROM):
         at = memo.get(MEMO_FORKED_AT, "0")
-        origin = f"fork of `{memo[MEMO_FORKED_FROM]}` at step {at}, which was {origin}"
+        edited = edited_result(memo)
+        other = f" with `{in_code(edited['now'])}` instead of `{in_code(edited['was'])}`" if edited else ""
+        origin = f"fork of `{memo[MEMO_FORKED_FROM]}` at step {at}{other}, which was {origin}"
     elif memo.get(MEMO_RESTARTED_FROM):
         origin = f"restart of `{memo[MEMO_RESTARTED_FROM]}`, which was {origin}"
     return origin

@@ -92,14 +92,22 @@ def test_edited_result_is_used(up, tmp_path, server):
     before = dict(server.counts)
     edited = up.ak("session", "fork", first["id"], "--at", "5", "--set-result", '{"n": 1000}', "--wait")
     assert edited["result"]["total"] == 1000 * before["/price"]
+    was = f"{{'n': {before['/stock']}, 'path': '/stock'}}"
+    assert edited["origin"]["edited"] == {"was": was, "now": "{'n': 1000}"}
+    for command in ("get", "show"):
+        said = " ".join(up.run("session", command, edited["id"]).stdout.split())
+        assert f"the result of step 5 is {{'n': 1000}}; in {first['id']} it was {was}" in said
+    assert first["origin"] is None
     error = ["--set-error", "ConnectionError:no stock today", "--wait"]
     refused = up.ak("session", "fork", first["id"], "--at", "5", *error)
     assert (refused["state"], refused["error"]["type"]) == ("error", "ConnectionError")
     assert "no stock today" in refused["error"]["message"]
+    assert refused["origin"]["edited"] == {"was": was, "now": "ConnectionError:no stock today"}
     assert server.counts["/stock"] == before["/stock"]
     assert server.counts["/receipt"] == before["/receipt"] + 1
     again = up.ak("session", "fork", edited["id"], "--at", "5", "--wait")
     assert again["result"]["total"] == edited["result"]["total"]
+    assert again["origin"]["edited"] is None
     last = up.ak("session", "fork", edited["id"], "--at", "6", "--set-result", '{"n": "x"}', "--wait")
     assert last["result"] == {**edited["result"], "receipt": "x"}
     assert server.counts["/receipt"] == before["/receipt"] + 2

@@ -377,7 +377,12 @@ def test_show_of_a_chain_of_restarts_of_a_fork_and_of_what_is_only_a_log(up, dep
     ]
     assert [entry["n"] for run in runs for entry in run["entries"] if "n" in entry] == [1, 1, 1]
     fork = up.ak("session", "fork", chain, "--at", "1", "--wait")["id"]
-    assert up.ak("session", "show", fork)["origin"] == {"session": chain, "how": "forked", "steps": 1}
+    assert up.ak("session", "show", fork)["origin"] == {
+        "session": chain,
+        "how": "forked",
+        "steps": 1,
+        "edited": None,
+    }
     check(up.run("session", "show", fork).stdout, "session/show-fork")
     again = up.ak("session", "restart", chain, "--data", '{"n": 2}', "--wait")["id"]
     assert f"  by        restart of {chain}" in up.run("session", "show", again).stdout.splitlines()

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ from worker.contracts import (
     MEMO_BEGAN,
     MEMO_FORKED_AT,
     MEMO_FORKED_FROM,
+    MEMO_FORKED_RESULT,
     MEMO_RESTARTED_FROM,
     MEMO_RESTARTS,
     SEAL_FORK,
@@ -28,6 +29,9 @@ from worker.contracts import (
     static_details,
 )
 from worker.errors import NotFoundError, UsageError, WorkerError
+
+if TYPE_CHECKING:
+    from worker.masking import Mask
 
 _LONGEST_TASK_SECONDS = 120  # Temporal allows no more
 _TASKS_PER_SECOND = 100  # of a record, on a slow machine
@@ -153,6 +157,10 @@ async def split_off(client: Any, origin: str, store: Any, cut: Cut) -> str:
         other = cut.result or cut.error
         outcome = outcome_of(made, cut.at, cut.result, cut.error, codec) if other else None
         record = cutting.cut(made, cut.at, outcome)
+        if other:
+            memo[MEMO_FORKED_RESULT] = edited_text(
+                made.steps[cut.at - 1], cut, store.vars.mask(start.project)
+            )
         tasks = len(record["tasks"])
         if start.first_run:
             record["carried"] = {**json.loads(start.input[1].data), "line": 0}
@@ -162,9 +170,29 @@ async def split_off(client: Any, origin: str, store: Any, cut: Cut) -> str:
     return await begin(client, store, start, given, memo, deployment, title=title, tasks=tasks)
 
 
+def edited_text(step: Any, cut: Cut, mask: Mask) -> str:
+    """The memo that says what was put in place of what, as previews without secrets."""
+    from worker.payload.preview import preview
+    from worker.story import previews
+    from worker.story.build import small
+
+    was = previews.failure_text(step.failure) or "nothing yet"
+    if step.result is not None:
+        was = previews.result_text(step.kind, step.name, small(step.result)) or "None"
+    now = cut.error or preview(sessions.parse_data(cut.result), mask=mask)
+    return json.dumps({"was": mask(was), "now": mask(now)}, ensure_ascii=False)
+
+
 def inherited(memo: dict[str, str]) -> dict[str, str]:
     """What a new session keeps of another one's memo: where its event came from, and the user's own."""
-    own = {MEMO_RESTARTED_FROM, MEMO_FORKED_FROM, MEMO_FORKED_AT, MEMO_BEGAN, MEMO_RESTARTS}
+    own = {
+        MEMO_RESTARTED_FROM,
+        MEMO_FORKED_FROM,
+        MEMO_FORKED_AT,
+        MEMO_FORKED_RESULT,
+        MEMO_BEGAN,
+        MEMO_RESTARTS,
+    }
     return {name: value for name, value in memo.items() if name not in own}
 
 

@@ -183,7 +183,7 @@ def finish(work: Any, *, as_json: bool) -> None:
 
 def text_of(session: dict[str, Any]) -> str:
     """A session as a person reads it."""
-    from worker.story.render import headline, made_from
+    from worker.story.render import edited, headline, made_from
 
     lines = [
         f"{session['id']}  {session['state']}",
@@ -196,6 +196,7 @@ def text_of(session: dict[str, Any]) -> str:
         lines[-1] = "  Temporal does not keep its history any more; this is what its log tells."
     if session["origin"]:
         lines.append(f"  made as     {made_from(session['origin'])}")
+        lines += [f"  edited      {text}" for text in [edited(session["origin"])] if text]
     if session["restarts"]:
         lines.append(f"  restarts    {session['restarts']}")
     if session["result"] is not None:

@@ -33,6 +33,7 @@ from worker.contracts import (
     MEMO_RESTARTED_FROM,
     MEMO_RESTARTS,
     MEMO_TRIGGER,
+    edited_result,
 )
 from worker.errors import NotFoundError, UsageError
 from worker.rpc import is_gone, refused
@@ -110,9 +111,10 @@ def origin_of(memo: Mapping[str, Any]) -> dict[str, Any] | None:
             "session": memo[MEMO_FORKED_FROM],
             "how": "forked",
             "steps": int(memo.get(MEMO_FORKED_AT) or 0),
+            "edited": edited_result(memo),
         }
     if MEMO_RESTARTED_FROM in memo:
-        return {"session": memo[MEMO_RESTARTED_FROM], "how": "restarted", "steps": 0}
+        return {"session": memo[MEMO_RESTARTED_FROM], "how": "restarted", "steps": 0, "edited": None}
     return None
 
 

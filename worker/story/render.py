@@ -85,8 +85,8 @@ def head_lines(story: Story, paper: Paper, now: dt.datetime) -> list[str]:
     if facts.get("ui") and not facts.get("only_log"):  # a link is of no use when it is cut
         lines.append(f"{paper.margin}  {'UI':<9} {facts['ui']}")
     shared = taken_over(facts.get("origin"))
-    if shared:
-        lines += wrapped(paper, shared, CYAN, "  · ")
+    for text in filter(None, (shared, edited(facts.get("origin")))):
+        lines += wrapped(paper, text, CYAN, "  · ")
     for note in story.notes:
         lines += wrapped(paper, note, YELLOW, "  ! ")
     return lines
@@ -116,6 +116,14 @@ def taken_over(origin: dict[str, Any] | None) -> str:
         return ""
     steps = "step 1 was" if origin["steps"] == 1 else f"steps 1 to {origin['steps']} were"
     return f"{steps} taken over from {origin['session']}: nothing of them was called again"
+
+
+def edited(origin: dict[str, Any] | None) -> str:
+    """What the person who made a fork put in place of its last step's outcome; empty for any other session."""
+    other = (origin or {}).get("edited")
+    if not origin or not other:
+        return ""
+    return f"the result of step {origin['steps']} is {other['now']}; in {origin['session']} it was {other['was']}"
 
 
 def run_lines(run: Run, paper: Paper, now: dt.datetime, *, first: bool, several: bool) -> list[str]:
