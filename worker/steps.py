@@ -217,6 +217,13 @@ def _marker(event: HistoryEvent, attributes: Any, n: int) -> Step | None:
     )
 
 
+def local_number(event: HistoryEvent) -> int:
+    """By which number the run asked for the local activity that this marker tells of."""
+    details = event.marker_recorded_event_attributes.details
+    data = _json(details["data"].payloads[0]) if "data" in details else None
+    return int(data.get("seq", 0)) if isinstance(data, dict) else 0
+
+
 def _seconds(stamp: Any) -> dt.datetime | None:
     if not isinstance(stamp, dict):
         return None

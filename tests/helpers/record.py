@@ -60,6 +60,7 @@ RUNS: dict[str, Any] = {
     "unheard_told": None,
     "given_up": None,  # recorded before a step given up was cancelled as in asyncio
     "given_up_cancelled": None,
+    "live_beside": None,
 }
 # The handler, and the step at which it is forked.
 FORKS = {

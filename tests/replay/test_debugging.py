@@ -14,6 +14,7 @@ from temporalio.client import WorkflowHistory
 from tests.helpers.record import NAME
 from tests.helpers.replaying import boot_of
 from worker.cli.debug import run
+from worker.steps import steps_of
 from worker.supervisor.boot import Launch
 
 HERE = Path(__file__).parent
@@ -47,6 +48,12 @@ def line_of(text: str) -> int:
     """The line of the recorded project's file with this text."""
     lines = (HERE / "project" / "main.py").read_text().splitlines()
     return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def steps_of_history(name: str) -> list[tuple[str, str]]:
+    """What a recorded session asked for, and where, as its history tells it."""
+    history = WorkflowHistory.from_json("ses", (HERE / "histories" / f"{name}.json").read_text())
+    return [(step.name, step.where) for step in steps_of(history.events)]
 
 
 def test_session_stands_at_its_step_before_the_result_is_there(debug):
@@ -89,6 +96,18 @@ def test_threads_of_a_session_are_stopped_in(debug):
     assert stops == [f"main.py:{line_of('autokitteh.parallel(lambda')}"]
     assert "2" in output
     assert last["state"] == "ended"
+
+
+def test_call_that_was_recorded_behind_what_came_after_it_is_stood_at(debug):
+    """The number of a live call is that of its end in the history, which is what `ak session show` tells."""
+    call, rest = line_of("outside.apply(lambda x: x + 1, 1)"), line_of("await asyncio.sleep(0.01)")
+    assert steps_of_history("live_beside") == [
+        ("sleep 0.01 s", f"main.py:{rest}"),
+        ("sleep 0.02 s", f"main.py:{line_of('rests(), asyncio.sleep(0.02)')}"),  # of no line of its own
+        ("outside.apply", f"main.py:{call}"),
+    ]
+    assert debug("live_beside", 1)[0][0] == f"main.py:{rest}"
+    assert debug("live_beside", 3)[0][0] == f"main.py:{call}"
 
 
 def test_breakpoints_in_the_users_file_are_kept(debug):

@@ -73,6 +73,7 @@ _OTHERWISE = {
     ("given_up", 1),
     ("given_up", 2),
     ("given_up_cancelled", 1),
+    ("live_beside", 1),
 }
 
 
@@ -87,7 +88,8 @@ def cases():
     All but the one in which a handler caught Temporal's error of a live call: its fork gets what the call raised. And
     but the step at which a signal to nobody fails, told in Temporal's words: what is live there is told in ours. And but the wait
     that was ended by hearing of a child's end once more: what is live there hears of it once. And but the calls that are
-    given up: at the end of the time limit the call is not made again, and its error was another one once.
+    given up: at the end of the time limit the call is not made again, and its error was another one once. And but the
+    live call, which is asked for first and recorded last.
     """
     for path in HISTORIES:
         if path.stem == "live_error":

@@ -21,14 +21,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent
-from temporalio.api.history.v1 import History
+from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
@@ -44,11 +44,12 @@ from worker.process.__main__ import Reporter
 from worker.process.naps import Naps
 from worker.process.prompt import INTERRUPTED_EXIT, NO_CALLS, Prompt
 from worker.process.replay import NoLog, NoWatch, ReadOnlyBlobs, read_exactly
-from worker.session import calls, failures, system
+from worker.session import arrivals, calls, failures, system
 from worker.session.greenlets import Driver
 from worker.session.runner import SessionInstance, SessionRunner
 from worker.session.tasks import SessionLoop
 from worker.session.workflow import SessionWorkflow
+from worker.steps import READ, local_number, steps_of
 
 _FAILED_EXIT = 1
 _QUIT_EXIT = 0
@@ -63,11 +64,32 @@ class Places:
     steps: int = 0
 
 
+class Numbers:
+    """The numbers of a run's steps by the commands that asked for them.
+
+    Steps stand in the history in the order in which they were asked for, but what is done in the process itself (a local
+    activity), where it ended.
+    """
+
+    def __init__(self, events: Sequence[HistoryEvent]) -> None:
+        steps = steps_of(events)
+        at = {event.event_id: event for event in events}
+        self._sent = iter([step.n for step in steps if step.kind != READ])
+        self._local = {local_number(at[step.event]): step.n for step in steps if step.kind == READ}
+
+    def of(self, variant: str, seq: int) -> int | None:
+        """The number of the step that the next command asks for; None where none was recorded."""
+        return self._local.get(seq) if variant == arrivals.LOCAL else next(self._sent, None)
+
+
 class Debugging:
     """One session, replayed until it stands where somebody wants to look."""
 
-    def __init__(self, parts: assemble.Parts, prompt: Prompt, at: int | None) -> None:
+    def __init__(
+        self, parts: assemble.Parts, prompt: Prompt, at: int | None, events: Sequence[HistoryEvent]
+    ) -> None:
         self._parts = parts
+        self._numbers = Numbers(events)
         self._prompt = prompt
         self._at = at
         self._places = Places()
@@ -180,9 +202,11 @@ class Debugging:
         for command in commands:
             facts, variant = asked_by(command), command.WhichOneof("variant")
             key = (variant, getattr(getattr(command, variant), "seq", 0))
-            if facts is not None and facts["kind"] != END and key not in gone:
-                places.steps += 1
-                places.by_step[places.steps] = places.by_key.get(key, 0)
+            asked = facts is not None and facts["kind"] != END and key not in gone
+            n = self._numbers.of(*key) if asked else None
+            if n is not None:
+                places.steps = max(places.steps, n)
+                places.by_step[n] = places.by_key.get(key, 0)
         return completion
 
     def _failed(self, real: Any, error: BaseException, directory: Path, **options: Any) -> Any:
@@ -217,7 +241,7 @@ async def debug(
     prompt = Prompt(parts.host.directory, parts.host.guard, wanted["commands"])
     signal.signal(signal.SIGINT, prompt.interrupted)  # the replay is on this thread, Python's main one
     prompt.stopped = lambda where: reporter.send(Report("stopped", where=where))
-    debugging = Debugging(parts, prompt, wanted["at"])
+    debugging = Debugging(parts, prompt, wanted["at"], history.events)
     debugging.install()
     with ThreadPoolExecutor(1, thread_name_prefix="sessions") as thread:
         runner = SessionRunner(parts.host, NoWatch())

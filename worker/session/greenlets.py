@@ -58,6 +58,7 @@ class Driver:
         self._state = state
         self._guard = guard
         self._owner = owner
+        self.directory = owner.host.directory
         self.closed = False
         self.stopping = False
         self._leaving: tuple[greenlet, BaseException] | None = None

@@ -6,6 +6,7 @@ everything again, possibly on another path. The activity's id makes a repetition
 
 from __future__ import annotations
 
+import contextvars
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ from worker.contracts import FAILURE_SDK, JSON, LINE_CALL, CallContext, UserValu
 from worker.session.calls import HEARTBEAT_TIMEOUT, RETRY, blocked, raise_whole
 from worker.usercode import frames
 
+# Where what runs beside the handler was begun: a context variable, which each task and thread has its own value of.
+BEGAN_AT: contextvars.ContextVar[str] = contextvars.ContextVar("began_at", default="")
 _OP_TIMEOUT = dt.timedelta(seconds=60)
 
 
@@ -137,5 +140,8 @@ def until(seconds: float | None) -> str:
 
 
 def here(session: Any) -> str:
-    """``main.py:41``: the innermost line of the user's code that is being executed."""
-    return frames.calling_line(session.host.directory) or str(session.handler_name)
+    """``main.py:41``: the innermost line of the user's code that is being executed.
+
+    Where a library's function runs as a task or a thread of its own, the line that began it.
+    """
+    return frames.calling_line(session.host.directory) or BEGAN_AT.get() or str(session.handler_name)

@@ -28,6 +28,7 @@ from temporalio.worker._workflow_instance import _WorkflowInstanceImpl
 from worker.contracts import brief
 from worker.session import system, waiting
 from worker.session.greenlets import Driver, evicting
+from worker.usercode import frames
 
 _ASYNCIO_SLEEPS = "_set_result_unless_cancelled"  # what asyncio.sleep gives its timer to call
 
@@ -65,10 +66,12 @@ class Task(asyncio.Task[Any]):
 class Stepped(collections.abc.Coroutine[Any, Any, Any]):
     """A coroutine of the user's, each step of which runs in a greenlet and may block there."""
 
-    def __init__(self, driver: Driver, coroutine: Any) -> None:
+    def __init__(self, driver: Driver, coroutine: Any, line: str = "") -> None:
         self._driver = driver
         self._coroutine = coroutine
         self._context = contextvars.copy_context()
+        if line:
+            self._context.run(system.BEGAN_AT.set, line)
         self._child: greenlet | None = None
         self._awaiting: Generator[Any, Any, Any] | None = None
 
@@ -185,7 +188,12 @@ def spawn(driver: Driver, function: Callable[[], Any]) -> asyncio.Task[Any]:
             raise ExitedError(error.code) from None
 
     loop: Any = asyncio.get_running_loop()
-    task: asyncio.Task[Any] = loop.create_users_task(in_a_greenlet())
+    line = frames.calling_line(driver.directory) or system.BEGAN_AT.get()
+    before = system.BEGAN_AT.set(line)
+    try:
+        task: asyncio.Task[Any] = loop.create_users_task(in_a_greenlet())
+    finally:
+        system.BEGAN_AT.reset(before)
     return task
 
 
@@ -271,7 +279,7 @@ class SessionLoop(_WorkflowInstanceImpl):
         """A task; the user's own coroutines are stepped."""
         session = getattr(self._object, "session", None)
         if session is not None and session.host.state.current is session and not isinstance(coro, Stepped):
-            coro = Stepped(session.driver, coro)
+            coro = Stepped(session.driver, coro, frames.calling_line(session.host.directory))
         if not isinstance(coro, Stepped):
             return super().create_task(coro, name=name, context=context)
         return self.create_users_task(coro, name, context)

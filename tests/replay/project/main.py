@@ -365,3 +365,19 @@ def given_up(event):
 
 def given_up_cancelled(event):
     return given_up(event)
+
+
+def live_beside(event):
+    """A call with a live object is asked for before two sleeps, one a library's coroutine, and recorded behind them."""
+    import asyncio
+
+    async def calls():
+        return outside.apply(lambda x: x + 1, 1)
+
+    async def rests():
+        await asyncio.sleep(0.01)
+
+    async def both():
+        return await asyncio.gather(calls(), rests(), asyncio.sleep(0.02))
+
+    return asyncio.run(both())[0]
