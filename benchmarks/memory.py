@@ -39,13 +39,9 @@ PROGRAMS = {
 
 
 def memory_kib(pid: int) -> float:
-    """What a process holds for itself."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return sum(
-        float(line.split()[1])
-        for line in text.splitlines()
-        if line.startswith(("Private_Clean", "Private_Dirty"))
-    )
+    """What a process holds for itself; pages of files are not counted, whoever else has them mapped."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
 
 
 async def all_asleep(handles: list[WorkflowHandle]) -> None:

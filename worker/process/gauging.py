@@ -24,13 +24,13 @@ _REPORT_SECONDS = 2.0
 _MOST_RUNS = 10_000  # that are remembered until Temporal has taken their end; the oldest are dropped
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class _Run:
     """What a run has told of its state."""
 
     handler: str
     event_id: str
-    told: set[str] = dataclasses.field(default_factory=set)
+    told: tuple[str, ...] = ()
     end: str = ""  # that Temporal has not taken yet
 
 
@@ -59,7 +59,7 @@ class Gauging:
             if state in ENDED_STATES:
                 run.end = state
             elif state not in run.told:
-                run.told.add(state)
+                run.told += (state,)
                 self._count(state, batch.workflow_id, batch.run_id, run)
 
     def ended(self, workflow_id: str, run_id: str) -> None:

@@ -46,13 +46,13 @@ class Registered:
             str(item): (str(source), str(decode(encoded))) for item, source, encoded in carried.subscriptions
         }
         self.kept = list(self.subscriptions)
-        self.awaited: set[str] = set(carried.awaited)
+        self.awaited: dict[str, None] = dict.fromkeys(carried.awaited)
         self.registered: dict[str, str] = {}
         self.waited: list[str] = []
         self.leaving: dict[str, str] = {}
         # Whether this run hears of the end of each child.
         self._children: dict[str, bool] = dict.fromkeys(carried.children, False)
-        self._taken_over: set[str] = set()  # children that another session started
+        self._taken_over: dict[str, None] = {}  # children that another session started
 
     @property
     def waits_outside(self) -> bool:
@@ -162,7 +162,7 @@ class Registered:
         async def take_over() -> None:
             if not workflow.patched(marker):
                 return
-            self._taken_over.update(children)
+            self._taken_over.update(dict.fromkeys(children))
             for identifier, source, text in subscriptions:
                 await self._register(identifier, source, text)
             for name in names:

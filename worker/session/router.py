@@ -110,7 +110,7 @@ def build(host: Host, own_functions: tuple[types.FunctionType, ...] = ()) -> tup
                 session.inline.add(key)
                 # Of classes and modules the type says nothing, they are known one by one.
                 if kind is _BUILTIN and not isinstance(callee.__self__, type | types.ModuleType | None):
-                    session.inline_methods.add(key)
+                    session.inline_methods[key] = None
 
     def ref(value: UserValue, site: str) -> UserValue:
         kind = type(value)

@@ -96,6 +96,10 @@ class SessionRunner(WorkflowRunner):
         assert_supported()
         self._host = host
         self._watch = watch
+        # What all sessions have together: nobody changes it, and each one's own would be 1.5 KiB.
+        self._converter: Any = None
+        self._functions: dict[str, Any] = {}
+        self._flags: Any = None
 
     def prepare_workflow(self, defn: Any) -> None:
         """Nothing to prepare: the session's namespace is made per run."""
@@ -103,9 +107,16 @@ class SessionRunner(WorkflowRunner):
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """An instance whose activations are watched."""
         host = self._host
+        if self._converter is None:
+            self._converter = det.payload_converter_factory()
+            self._functions = {**det.extern_functions, HOST: lambda: host}
+        if self._flags != det.default_workflow_logic_flags:
+            self._flags = det.default_workflow_logic_flags
         det = dataclasses.replace(
             det,
-            extern_functions={**det.extern_functions, HOST: lambda: host},
+            payload_converter_factory=lambda: self._converter,
+            extern_functions=self._functions,
+            default_workflow_logic_flags=self._flags,
             info=dataclasses.replace(det.info, raw_memo=Memo(det.info.raw_memo)),
             last_completion_result=det.last_completion_result
             if det.last_completion_result.payloads

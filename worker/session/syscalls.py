@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
@@ -46,8 +47,12 @@ class SessionRuntime:
 
     def __init__(self, session: Any, carried: Carried) -> None:
         self._session = session
-        self._outside = LocalRuntime()
         self.known = Registered(session, carried)
+
+    @functools.cached_property
+    def _outside(self) -> LocalRuntime:
+        """Made for a module that acts while it is loaded: most sessions have none."""
+        return LocalRuntime()
 
     @property
     def _loading(self) -> bool:
@@ -232,7 +237,7 @@ class SessionRuntime:
             if name not in self.known.awaited and not name.startswith(SESSION_PREFIX):
                 since = began(workflow.info(), workflow.memo())
                 missed = system.perform(session, "await_signal", {"name": name, "since": since}, (name,))
-                self.known.awaited.add(name)
+                self.known.awaited[name] = None
                 for item in missed:
                     session.mail.receive_signal(item["id"], name, item["payload"])
         mail = session.mail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 import random
 from unittest import mock
@@ -9,8 +10,12 @@ from unittest import mock
 import pytest
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
+from temporalio.worker import WorkflowInstanceDetails
 
+from worker.payload.converter import PayloadConverter
+from worker.session import runner
 from worker.session.chance import Chance
+from worker.session.host import HOST
 from worker.session.runner import Memo
 
 
@@ -69,3 +74,32 @@ def test_a_fork_goes_on_with_the_generator_it_has():
     expected = plain.random.random()
     assert made.random.random() == expected
     assert [unmade.random.random(), unmade.random.random()][1] == expected
+
+
+@dataclasses.dataclass
+class Info:
+    """What the runner changes about a session's own information."""
+
+    raw_memo: object
+
+
+def test_sessions_have_together_what_nobody_changes():
+    """Each session's own would be in memory as long as the session."""
+    given = {field.name: mock.MagicMock() for field in dataclasses.fields(WorkflowInstanceDetails)}
+    made = []
+    sessions = runner.SessionRunner(mock.Mock(), mock.Mock())
+    with mock.patch.object(runner, "SessionLoop", lambda details: made.append(details) or mock.Mock()):
+        for _ in range(2):
+            own = {
+                "payload_converter_factory": PayloadConverter,
+                "extern_functions": {"theirs": len},
+                "default_workflow_logic_flags": frozenset({1, 2}),
+                "info": Info({}),
+            }
+            sessions.create_instance(WorkflowInstanceDetails(**{**given, **own}))
+    first, second = made
+    assert type(first.payload_converter_factory()) is PayloadConverter
+    assert first.payload_converter_factory() is second.payload_converter_factory()
+    assert first.extern_functions is second.extern_functions
+    assert set(first.extern_functions) == {"theirs", HOST}
+    assert first.default_workflow_logic_flags is second.default_workflow_logic_flags == {1, 2}

@@ -23,7 +23,7 @@ def route(tmp_path):
     session = SimpleNamespace(
         driver=SimpleNamespace(closed=False, check_open=lambda: None),
         inline=set(),
-        inline_methods=set(),
+        inline_methods={},
         inhibited=0,
         never_activities=[],
         standins=SimpleNamespace(get=lambda name, _callee, _site: name),
