@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from worker.contracts import JSON, UserValue
-from worker.errors import PayloadError, TamperedError
+from worker.errors import TamperedError
 from worker.payload import pickles
-from worker.payload.errors import SecretLeakError, TooLargeError
+from worker.payload.errors import SecretLeakError, TooLargeError, UnpicklableError
 from worker.payload.pickles import References
 from worker.payload.preview import call_preview, preview
 from worker.payload.secret import Secrets
@@ -129,16 +129,24 @@ class Codec:
             tree["preview_kwargs"] = {key: self._shown(value) for key, value in kwargs.items()}
         try:
             data = pickles.dumps((args, dict(kwargs)), self._references, self._secrets)
-        except PayloadError:
-            for label, value in [*((f"argument {i}", v) for i, v in enumerate(args, 1)), *kwargs.items()]:
-                try:
-                    pickles.dumps(value, self._references, self._secrets)
-                except PayloadError as error:
-                    error.message = f"{label}: {error.message}"
-                    raise
-            raise
+        except UnpicklableError as error:
+            whole = error
+
+            def finding() -> str:
+                return self._first_unpicklable(args, kwargs) or whole.message
+
+            raise UnpicklableError("an argument cannot be pickled", finding=finding) from None
         tree["pickle"] = self._sign(data)
         return tree
+
+    def _first_unpicklable(self, args: tuple[UserValue, ...], kwargs: Mapping[str, UserValue]) -> str:
+        """Which argument cannot be pickled, and why; empty where each can by itself."""
+        for label, value in [*((f"argument {i}", v) for i, v in enumerate(args, 1)), *kwargs.items()]:
+            try:
+                pickles.dumps(value, self._references, self._secrets)
+            except UnpicklableError as error:
+                return f"{label}: {error.message}"
+        return ""
 
     def decode_call(self, tree: JSON) -> tuple[tuple[UserValue, ...], dict[str, UserValue], bool]:
         """The arguments, and whether some came by path: those are this process's own objects."""

@@ -212,13 +212,13 @@ def dumps(value: Any, references: References, secrets: Secrets, old: dict[int, s
     try:
         return _dump(value, references, secrets, old, by_path=True)
     except UnpicklableError as error:
-        raise UnpicklableError(locate(value, references, secrets) or error.message) from None
+        raise UnpicklableError(error.message, finding=lambda: locate(value, references, secrets)) from None
     except Exception as error:
         # cloudpickle raises its own error for a structure that is too deep, with Python's as the cause.
         if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
             raise UnpicklableError(f"{describe(value)} is nested too deeply") from None
         reason = f"{describe(value)} cannot be pickled ({type(error).__name__}: {error})"
-        raise UnpicklableError(locate(value, references, secrets) or reason) from None
+        raise UnpicklableError(reason, finding=lambda: locate(value, references, secrets)) from None
 
 
 def _dump(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import io
+import pickle
 import threading
 
 import pytest
@@ -183,3 +184,34 @@ def test_part_that_is_named_is_one_that_would_travel():
 
     assert pickles.state_names(Response()) == {"hook"}
     assert [step for step, _ in pickles.parts_of(Response())] == [".hook"]
+
+
+def test_what_cannot_be_pickled_is_looked_for_when_somebody_asks(monkeypatch):
+    """A call on a client that stays here asks nobody: looking through a large one takes seconds each time."""
+    asked: list[object] = []
+    real = pickles.locate
+
+    def locate(value, *rest):
+        asked.append(value)
+        return real(value, *rest)
+
+    monkeypatch.setattr(pickles, "locate", locate)
+    client = {"parts": [1, {"lock": threading.Lock()}]}
+    with pytest.raises(UnpicklableError) as alone:
+        codec().encode(client)
+    with pytest.raises(UnpicklableError) as given:
+        codec().encode_call((1, client), {"name": "x"})
+    assert asked == []
+    assert alone.value.message == "its ['parts'][1]['lock'] is a _thread.lock, which cannot be pickled"
+    assert given.value.message == f"argument 2: {alone.value.message}"
+    assert len(asked) == 2
+
+
+def test_the_error_travels_with_what_it_found():
+    """And with what belongs to it."""
+    error = UnpicklableError("short", finding=lambda: "its x is a lock")
+    error.where = "main.py:3"
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.message, again.where, again.code) == ("its x is a lock", "main.py:3", "AK1403")
+    assert str(again) == "main.py:3: its x is a lock"
+    assert UnpicklableError("short", finding=lambda: None).message == "short"
