@@ -41,7 +41,6 @@ NEEDS_ONE_PROCESS: Final = frozenset(
         "websockets.connect",
         "websockets.sync.client.connect",
         "pymongo.MongoClient",
-        "redis.Redis",
     ]
 )
 _ACTIVITY: Final = frozenset({"autokitteh.activity", "autokitteh.activities.activity"})

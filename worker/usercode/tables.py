@@ -165,7 +165,10 @@ _LIBRARY_FUNCTIONS: Final = (
         _LAZY,
         """
         sqlalchemy.engine.create.create_engine requests.sessions.session requests.sessions.Session.mount
-        boto3.client boto3.resource
+        boto3.client boto3.resource boto3.session.Session.client boto3.session.Session.resource
+        boto3.resources.factory.ResourceFactory._create_class_partial
+        redis.utils.from_url redis.client.Redis.from_url redis.asyncio.utils.from_url
+        redis.asyncio.client.Redis.from_url
         googleapiclient.discovery.Resource googleapiclient.discovery.createMethod
         googleapiclient.discovery.createNextMethod googleapiclient.http.BatchHttpRequest.add
         """,

@@ -53,3 +53,8 @@ def test_objects_of_one_process_are_found_outside_activities():
 def test_what_does_not_parse_has_no_hints():
     """Another check says so."""
     assert hints("def (", "main.py") == []
+
+
+def test_clients_that_connect_when_they_are_used_are_left_alone():
+    """Their calls are made on the object itself, and a replay makes it anew."""
+    assert hints("import redis\n\ndef on_event(event):\n    redis.Redis().get('a')\n", "main.py") == []

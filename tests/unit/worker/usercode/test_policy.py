@@ -49,7 +49,7 @@ from worker.errors import CallError
 from worker.session import standins
 from worker.usercode import substitutes
 from worker.usercode.guard import Guard
-from worker.usercode.policy import Policy, activity_name
+from worker.usercode.policy import Policy, activity_name, rule_for
 from worker.usercode.state import reachable_state
 
 POLICY = Policy(Path("/nowhere/project"))
@@ -254,3 +254,25 @@ def test_reachable_state_is_what_a_function_can_see():
         scope,
     )
     assert sorted(reachable_state(scope["step"], lambda name: name == "main")) == ["main:COUNT", "main:ITEMS"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("boto3.session.Session.client", "inline"),
+        ("boto3.session.Session.resource", "inline"),
+        (
+            "boto3.resources.factory.ResourceFactory._create_class_partial.<locals>.create_resource",
+            "inline",
+        ),
+        ("redis.utils.from_url", "inline"),
+        ("redis.asyncio.client.Redis.from_url", "inline"),
+        ("boto3.resources.factory.ResourceFactory._create_action.<locals>.do_action", "activity"),
+        ("botocore.client.ClientCreator._create_api_method.<locals>._api_call", "activity"),
+        ("redis.commands.core.BasicKeyCommands.get", "activity"),
+    ],
+)
+def test_what_makes_a_client_of_a_library_runs_where_it_stands(name, kind):
+    """It reaches nobody yet, and a client that a step had made could not be kept; its calls are steps."""
+    found = rule_for(name)
+    assert (found.kind if found is not None else "activity") == kind
