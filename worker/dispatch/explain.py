@@ -45,7 +45,8 @@ def of_trigger(event: Event, trigger: Trigger, delivery: Delivery | None) -> Ver
         return Verdict(
             matched=False, reason=reason, filter=trigger.filter, parts=parts_of(event, trigger.filter)
         )
-    verdict = of_filter(event, trigger.filter, delivered=False)
+    # Where the deployment of that moment is not known any more, the trigger at hand may have another filter now.
+    verdict = of_filter(event, match.filter_in(reason) or trigger.filter, delivered=False)
     return replace(verdict, reason=verdict.reason if verdict.reason != LATER else reason)
 
 

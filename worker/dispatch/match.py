@@ -14,6 +14,7 @@ processes import this module, and have no CEL.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
@@ -39,7 +40,7 @@ OTHER_TYPE = "event type is "
 _EVERY_TYPE = ("", "*")
 _FAILED_FILTER = " failed: "
 # The filter's text stands in the reason as Python writes strings, and may hold these words itself.
-_HAS_FAILED = re.compile(rf"""the filter (?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"){_FAILED_FILTER}""")
+_TOLD = re.compile(r"""the filter ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")( failed: | is false$)""")
 _NO_FILTER = ("", ".")  # "." is how existing projects spell it
 
 
@@ -66,7 +67,14 @@ def _mismatch(event: Event, trigger: Trigger) -> str:
 
 def is_filter_error(delivery: Delivery) -> bool:
     """Whether an event was passed over because the filter failed on it, not because it was false."""
-    return delivery.state == SKIPPED and _HAS_FAILED.match(delivery.reason) is not None
+    found = _TOLD.match(delivery.reason)
+    return delivery.state == SKIPPED and found is not None and found[2] == _FAILED_FILTER
+
+
+def filter_in(reason: str) -> str:
+    """The filter that a reason tells of, which is that of the event's moment; empty when it tells of none."""
+    found = _TOLD.match(reason)
+    return str(ast.literal_eval(found[1])) if found is not None else ""
 
 
 def lets_all_pass(text: str) -> bool:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from worker.dispatch import match
+from worker.dispatch import explain, match
 from worker.store.records import Event, Trigger
 
 EVENT = Event(
@@ -104,3 +104,17 @@ def test_skip_overrules_the_triggers():
     """When nothing may start, every delivery is skipped for the given reason."""
     (delivery,) = match.skip(EVENT, [trigger()], "no deployment")
     assert (delivery.state, delivery.reason) == (match.SKIPPED, "no deployment")
+
+
+@pytest.mark.parametrize(
+    "text", ["data.n == 2", "data.n == 'a'", "data.n == \"it\\'s\" + 'failed: ' ", "data.missing == 1"]
+)
+def test_the_filter_of_that_moment_is_explained_whatever_it_is_now(text):
+    """What was recorded tells it: the deployment may be gone, and the trigger have another filter."""
+    recorded = decide(filter=text)
+    assert recorded.state == match.SKIPPED
+    assert match.filter_in(recorded.reason) == text
+    verdict = explain.of_trigger(EVENT, trigger(filter="data.n == 1"), recorded)
+    assert (verdict.matched, verdict.filter) == (False, text)
+    assert verdict.parts[0].value is not True
+    assert match.filter_in("the trigger has no call: it starts no session") == ""
