@@ -135,7 +135,7 @@ class Codec:
             def finding() -> str:
                 return self._first_unpicklable(args, kwargs) or whole.message
 
-            raise UnpicklableError("", finding=finding) from None  # it finds something in any case
+            raise UnpicklableError(error.args[0], finding=finding) from None
         tree["pickle"] = self._sign(data)
         return tree
 
