@@ -200,6 +200,50 @@ def on_event(event):
 """
 
 
+POOLED = """
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+
+def at_once(paths):
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(os.path.getsize, paths))
+
+
+def later(paths):
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(os.path.getsize, paths)
+        first = 1
+        second = 2
+    return list(found)
+
+
+def on_event(event):
+    return [at_once(["/etc/hostname", "/etc/hosts"]), later(["/etc/hostname"])]
+"""
+
+
+def test_a_librarys_function_in_a_pool_is_stopped_at_where_it_was_asked_for(up, tmp_path):
+    """The thread has no line of the user's: the one that made the call is shown, or named where it waits elsewhere."""
+    write(tmp_path / "p", "pooled", {"main.py": POOLED})
+    up.ak("deploy", str(tmp_path / "p"))
+    session = up.ak("session", "start", "pooled", "main.py:on_event", "--wait")["id"]
+
+    def look(step: int, commands: str) -> tuple[str, str]:
+        found = up.ak("session", "debug", session, "--at", str(step), "--commands", commands)
+        return found["where"], found["output"]
+
+    for step in (1, 2):
+        where, output = look(step, "p paths; up; p event")
+        assert where == "main.py:8"
+        assert "['/etc/hostname', '/etc/hosts']" in output
+    where, output = look(3, "p (first, second); n; n; p found")
+    assert where == "main.py:12"
+    assert "the call is asked for at main.py:13" in output
+    assert "(1, 2)" in output
+    assert "generator" in output
+
+
 def test_recording_of_a_running_session_ends_where_it_waits(up, tmp_path):
     """Stepping over the open step is the end, told with what is waited for; typed activities are refused, the rest runs."""
     write(tmp_path / "p", "waiting", {"main.py": WAITING})

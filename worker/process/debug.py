@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent
@@ -53,6 +54,7 @@ from worker.steps import READ, local_number, steps_of
 
 _FAILED_EXIT = 1
 _QUIT_EXIT = 0
+_CALLING = calls.call_out.__code__
 
 
 @dataclass
@@ -140,7 +142,7 @@ class Debugging:
         self._refuse_typed()
         self._blocks += 1
         if self._blocks == self._target:
-            self._stop()
+            self._stop(driver)
 
         def make() -> Any:
             self._blocking = True
@@ -178,7 +180,7 @@ class Debugging:
             self._direct += 1
             place = -self._direct
             if place == self._target:
-                self._stop()
+                self._stop(session.driver)
         loop.__dict__.setdefault("made", []).append((command, place))
         return command
 
@@ -215,9 +217,13 @@ class Debugging:
             self._prompt.post_mortem(error)
         return real(error, directory, **options)
 
-    def _stop(self) -> None:
+    def _stop(self, driver: Driver) -> None:
         self.stopped = True
-        self._prompt.stop()
+        frame: FrameType | None = sys._getframe()
+        while frame is not None and frame.f_code is not _CALLING:
+            frame = frame.f_back
+        where = frame.f_locals["where"] if frame is not None else ""
+        self._prompt.stop(where, [item.gr_frame for item in driver.suspended if item.gr_frame is not None])
 
     def _refuse(self, real: Any, *args: Any, **kwargs: Any) -> Any:
         self._refuse_typed()

@@ -73,17 +73,52 @@ class Prompt(pdb.Pdb):
         name = frame.f_code.co_filename
         return name.startswith(self._roots) and "site-packages" not in name
 
-    def stop(self) -> None:
-        """Stand in the innermost frame of the user's that is being executed."""
-        frame: FrameType | None = sys._getframe()
-        while frame is not None and not self.is_users(frame):
-            frame = frame.f_back
+    def stop(self, where: str = "", waiting: Sequence[FrameType] = ()) -> None:
+        """Stand in the innermost frame of the user's that is being executed.
+
+        A library's function on a thread of a pool has none: then in that of those that wait in which the call is
+        written.
+
+        Args:
+            where: the line that asked for the call, ``main.py:12``.
+            waiting: the innermost frames of the session's other threads.
+        """
+        frame = self._users(sys._getframe())
+        if frame is None:
+            frame = self._asked_at(where, waiting)
+            if frame is not None and not self._stands_at(frame, where):
+                self.say(f"the call is asked for at {where}; the session waits for it here:")
         if frame is None:
             return self.stop_at_first_line()
         sys.settrace(None)  # what is typed is not stepped into
         self._prime(frame)
         self.interaction(frame, None)
         return self.follow()
+
+    def _users(self, frame: FrameType | None) -> FrameType | None:
+        while frame is not None and not self.is_users(frame):
+            frame = frame.f_back
+        return frame
+
+    def _asked_at(self, where: str, waiting: Sequence[FrameType]) -> FrameType | None:
+        """The frame in which that line is written, best one that stands there."""
+        path, _, line = where.rpartition(":")
+        found = []
+        for innermost in waiting:
+            frame = self._users(innermost)
+            while frame is not None:
+                lines = {number for _, _, number in frame.f_code.co_lines()}
+                if self._relative(frame) == path and int(line or 0) in lines:
+                    found.append(frame)
+                frame = self._users(frame.f_back)
+        return min(found, key=lambda frame: not self._stands_at(frame, where), default=None)
+
+    def _stands_at(self, frame: FrameType, where: str) -> bool:
+        return f"{self._relative(frame)}:{frame.f_lineno}" == where
+
+    def _relative(self, frame: FrameType) -> str:
+        name = frame.f_code.co_filename
+        return next((name.removeprefix(root) for root in self._roots if name.startswith(root)), name)
 
     def stop_at_first_line(self) -> None:
         """Stand in the first line of the user's that comes."""
@@ -111,9 +146,7 @@ class Prompt(pdb.Pdb):
         self._stopping = True
         self.say("\nProgram interrupted. (`c` goes on, `q` leaves; Control-C again leaves at once.)")
         self._prime(frame or sys._getframe())
-        while frame is not None and not self.is_users(frame):
-            frame = frame.f_back
-        if frame is not None:
+        if self._users(frame) is not None:
             self.follow()
 
     def leave(self) -> None:
@@ -179,9 +212,7 @@ class Prompt(pdb.Pdb):
         stack, index = self.get_stack(frame, None if frame is not None else tb_or_exc)
         if stack:
             at, line = stack[index]
-            name = at.f_code.co_filename
-            relative = next((name.removeprefix(root) for root in self._roots if name.startswith(root)), name)
-            self.stopped(f"{relative}:{line}")
+            self.stopped(f"{self._relative(at)}:{line}")
         try:
             super().interaction(frame, tb_or_exc)
         finally:
