@@ -11,6 +11,7 @@ import signal
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
@@ -68,7 +69,7 @@ class Terminal:
     """A command at a terminal of its own."""
 
     def __init__(self, up, *arguments: str):
-        self._master, slave = pty.openpty()
+        self.end, slave = pty.openpty()
         self.process = subprocess.Popen(
             [AK, *arguments],
             env={**up.environment, "TERM": "dumb"},
@@ -85,10 +86,10 @@ class Terminal:
         """What comes up to a text."""
         end = time.monotonic() + seconds
         while text not in self.seen:
-            ready, _, _ = select.select([self._master], [], [], 0.2)
+            ready, _, _ = select.select([self.end], [], [], 0.2)
             if ready:
                 try:
-                    self.seen += os.read(self._master, 4096).decode()
+                    self.seen += os.read(self.end, 4096).decode()
                 except OSError:
                     break
             elif time.monotonic() > end:
@@ -99,16 +100,16 @@ class Terminal:
 
     def type(self, line: str) -> None:
         """Type a line."""
-        os.write(self._master, f"{line}\n".encode())
+        os.write(self.end, f"{line}\n".encode())
 
     def press(self, keys: str) -> None:
         """Press keys, without the one that ends a line."""
-        os.write(self._master, keys.encode())
+        os.write(self.end, keys.encode())
 
     def close(self) -> int:
         """Wait for its end."""
         status = self.process.wait(30)
-        os.close(self._master)
+        os.close(self.end)
         return status
 
 
@@ -330,6 +331,29 @@ def test_control_c_comes_back_to_the_prompt(up, looping):
     terminal.type("q")
     assert terminal.close() == 0
     assert "Traceback" not in terminal.seen
+
+
+def debugging(parent: int) -> list[int]:
+    """The debugging processes that a command has started."""
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    found = children.read_text().split() if children.exists() else []
+    return [int(pid) for pid in found if b"worker.process.debug" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_control_c_before_the_prompt_leaves_nothing_behind(up, looping):
+    """As soon as the debugger's process is there, and a little later: one line, status 130, the terminal as it was."""
+    for lead in (0, 0.2, 0.4):
+        terminal = Terminal(up, "session", "debug", looping, "--at", "1")
+        before = termios.tcgetattr(terminal.end)
+        children = eventually_sync(lambda pid=terminal.process.pid: debugging(pid))
+        end = time.monotonic() + lead
+        eventually_sync(lambda end=end: time.monotonic() >= end)
+        terminal.press("\x03")
+        terminal.expect("interrupted\r\n")
+        assert terminal.seen == ""
+        assert termios.tcgetattr(terminal.end) == before
+        assert terminal.close() == 130
+        assert not any(Path(f"/proc/{pid}").exists() for pid in children)
 
 
 def test_control_c_ends_what_has_no_prompt(up, looping):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,9 @@ from worker.cli.deploy import Json
 from worker.cli.errors import INTERRUPTED
 from worker.cli.output import Output
 from worker.errors import DeployError, NotFoundError, UsageError, WorkerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _SHOWN_STEPS = 3
 _NO_CODE_HINT = "Only sessions that a build process has taken up have code to debug."
@@ -59,8 +63,7 @@ def debug(
     )
     launch, wanted, content, state = prepared
     wanted["commands"] = lines
-    with signals_left_to_the_child():
-        reports, output = run(launch, wanted, content, captured=as_json)
+    reports, output = run(launch, wanted, content, captured=as_json)
     failed = next((item for item in reports if item["state"] == "failed"), None)
     if failed is not None:
         error = WorkerError(failed["message"], where=failed["where"], hint=failed["hint"])
@@ -145,19 +148,21 @@ def run(
     boot_read, boot_write = os.pipe()
     report_read, report_write = os.pipe()
     environment = {**launch.environment, "AK_BOOT_FD": str(boot_read), "AK_REPORT_FD": str(report_write)}
-    process = subprocess.Popen(
-        [launch.python, "-P", "-m", "worker.process.debug"],
-        cwd=launch.boot.directory,
-        env={**environment, **terminal()},
-        pass_fds=(boot_read, report_write),
-        stdout=subprocess.PIPE if captured else None,
-        text=True,
-    )
-    os.close(boot_read)
-    os.close(report_write)
-    head = json.dumps(dataclasses.asdict(launch.boot)) + "\n" + json.dumps(wanted) + "\n"
-    threading.Thread(target=feed, args=(boot_write, head.encode() + content), daemon=True).start()
-    output, _ = process.communicate()
+    with leaving_signals_to(
+        lambda: subprocess.Popen(
+            [launch.python, "-P", "-m", "worker.process.debug"],
+            cwd=launch.boot.directory,
+            env={**environment, **terminal()},
+            pass_fds=(boot_read, report_write),
+            stdout=subprocess.PIPE if captured else None,
+            text=True,
+        )
+    ) as process:
+        os.close(boot_read)
+        os.close(report_write)
+        head = json.dumps(dataclasses.asdict(launch.boot)) + "\n" + json.dumps(wanted) + "\n"
+        threading.Thread(target=feed, args=(boot_write, head.encode() + content), daemon=True).start()
+        output, _ = process.communicate()
     with os.fdopen(report_read) as pipe:
         reports = [json.loads(line) for line in pipe]
     if process.returncode == INTERRUPTED:
@@ -185,11 +190,24 @@ def feed(descriptor: int, content: bytes) -> None:
         sys.stderr.flush()
 
 
-class signals_left_to_the_child:  # noqa: N801 - reads as a word
-    """Control-C at the prompt is for the debugger."""
+@contextlib.contextmanager
+def leaving_signals_to(
+    start: Callable[[], subprocess.Popen[str]],
+) -> Iterator[subprocess.Popen[str]]:
+    """Control-C at the prompt is for the debugger.
 
-    def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def __exit__(self, *_error: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+    While that starts it is kept for it: the signal is blocked, which a process inherits, until there is somebody to
+    handle it. None is lost, and none meets Python on its way to the program.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process = start()
+        if signal.SIGINT in signal.sigpending():  # it may have come before there was a child to hear it
+            process.send_signal(signal.SIGINT)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield process
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -286,12 +286,15 @@ def read() -> tuple[BootConfig, WorkflowHistory, dict[str, Any]]:
 
 def main() -> int:
     """Run the process; returns the exit status."""
+    # Until there is a prompt that could hear of it, Control-C ends the process and nothing else.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED_EXIT))
+    signal.pthread_sigmask(
+        signal.SIG_UNBLOCK, {signal.SIGINT}
+    )  # whoever started it has kept it back until now
     reporter = Reporter(config.report_descriptor())
     boot, history, wanted = read()
     configure("ERROR", libraries=False)
     mask(boot.secrets.values())
-    # Until there is a prompt that could hear of it, Control-C ends the process and nothing else.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED_EXIT))
     try:
         problem = asyncio.run(debug(boot, history, wanted, reporter))
     except WorkerError as error:

@@ -61,6 +61,7 @@ class Prompt(pdb.Pdb):
         self._guard = guard
         self._tracing = False
         self._interactive = interactive
+        self._has_asked = False
         self._stopping = False  # it was interrupted, and stands before the next line of the user's
 
     def say(self, text: str) -> None:
@@ -135,12 +136,12 @@ class Prompt(pdb.Pdb):
     def interrupted(self, _signal: int, frame: FrameType | None) -> None:
         """Control-C, as pdb has it: at the prompt it is for the line that is typed, or what that does.
 
-        The user's code is stopped in before its next line, also when it has just given up the thread. Where there is no
-        prompt to come to, or no line comes and Control-C comes again, the process ends.
+        The user's code is stopped in before its next line, also when it has just given up the thread. Where there was no
+        prompt yet, or is none to come to, or no line comes and Control-C comes again, the process ends.
         """
         if self.asking:
             raise KeyboardInterrupt
-        if self._stopping or not self._interactive:
+        if self._stopping or not self._interactive or not self._has_asked:
             self.stdout.flush()
             os._exit(INTERRUPTED_EXIT)
         self._stopping = True
@@ -208,7 +209,7 @@ class Prompt(pdb.Pdb):
         self.before()
         self.before = lambda: None
         self._guard.disarm()
-        self.asking = getcurrent()
+        self.asking, self._has_asked = getcurrent(), True
         stack, index = self.get_stack(frame, None if frame is not None else tb_or_exc)
         if stack:
             at, line = stack[index]
