@@ -47,6 +47,10 @@ _SAFE_BASES = frozenset({"ABC", "Protocol", "NamedTuple", "TypedDict", "Generic"
 _READING = frozenset({"getattr", "hasattr", "dir", "getmembers", "attrgetter"})
 
 
+# What finds modules by their names, or by what is in them.
+_FINDING = frozenset({"importlib", "import_module", "pkgutil", "inspect", "getmodule", "runpy"})
+
+
 class SharingHooks(Protocol):
     """The part of ``Hooks`` that shared modules use."""
 
@@ -123,6 +127,7 @@ class _Looks:
         self._trees = trees
         self._read: set[str] = set()
         self._computed = False
+        self._by_name = False
         by_name = {
             id(node.func): node.args[1].value
             for tree in trees.values()
@@ -132,6 +137,7 @@ class _Looks:
         for tree in trees.values():
             for node in ast.walk(tree):
                 name = getattr(node, "id", getattr(node, "attr", ""))
+                self._by_name |= name in _FINDING or bool(_FINDING & set(_imported(node)))
                 if name in {"getattr", "hasattr"} and id(node) in by_name:
                     self._read.add(str(by_name[id(node)]))
                 elif name in _READING:
@@ -155,7 +161,65 @@ class _Looks:
             if name.rpartition(".")[0] == package and name not in loaded
         }
         own = {node.id for node in ast.walk(self._trees[package]) if isinstance(node, ast.Name)}
-        return bool(late) and (self._computed or bool(late & (self._read | own)))
+        if not late or late & own:
+            return bool(late)
+        late -= self._first(package)
+        return bool(late) and (self._computed or bool(late & self._read))
+
+    def _first(self, package: str) -> set[str]:
+        """Submodules that whoever gets hold of the package has imported before.
+
+        A session comes to the package by a module that imports it, or something in it. Where each of them begins, at its
+        top level, with ``import package.late``, no session without ``late`` has the package in its hands. Of modules
+        inside of it, and of what finds modules by names, nothing is known.
+        """
+        if self._by_name:
+            return set()
+        found: set[str] | None = None
+        for name, tree in self._trees.items():
+            if any(_mentions_package(node, package) for node in ast.walk(tree)):
+                if f"{name}.".startswith(f"{package}."):
+                    return set()
+                loaded = _loaded_first(tree, package)
+                found = loaded if found is None else found & loaded
+        return found or set()
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """The dotted names of modules that a statement imports, and what it takes out of them."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield node.module or ""
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _mentions_package(node: ast.AST, package: str) -> bool:
+    """Whether a statement imports the package or something in it; of a relative import that is not known."""
+    relative = isinstance(node, ast.ImportFrom) and node.level > 0
+    return relative or any(f"{name}.".startswith(f"{package}.") for name in _imported(node))
+
+
+def _loaded_first(tree: ast.Module, package: str) -> set[str]:
+    """Submodules that a module imports with the first of its statements that mention the package, at its top level."""
+    loaded: set[str] = set()
+    mentioned = False
+    for statement in tree.body:
+        plain = isinstance(statement, ast.Import | ast.ImportFrom)
+        if mentioned and not plain:
+            break
+        mentioned = mentioned or any(_mentions_package(node, package) for node in ast.walk(statement))
+        if mentioned and not plain:
+            break
+        if isinstance(statement, ast.Import) or (
+            isinstance(statement, ast.ImportFrom) and not statement.level
+        ):
+            names = (
+                [statement.module or ""] if isinstance(statement, ast.ImportFrom) else _imported(statement)
+            )
+            inside = [name[len(package) + 1 :] for name in names if name.startswith(f"{package}.")]
+            loaded |= {name.partition(".")[0] for name in inside}
+    return loaded
 
 
 def _parents(name: str) -> Iterator[str]:

@@ -262,3 +262,44 @@ def test_shared_module_that_fails_is_run_again(tmp_path):
     for _ in range(2):
         with pytest.raises(ModuleNotFoundError):
             space.load("m.py")
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        "import pk.late\ndef f(): return pk.late.A",
+        "import json\nimport pk\nfrom pk.late import A\ndef f(): return hasattr(pk, 'late'), pk.late",
+        "'''doc'''\nimport pk.late as late, pk.other\ndef f(): return late.A, pk.other, pk.late",
+    ],
+)
+def test_shareable_packages_may_be_looked_at_for_what_was_imported_before(tmp_path, main):
+    """Whoever has the package in hands has imported the submodule as well, in every session."""
+    files = {"main.py": main, "pk/__init__.py": "", "pk/late.py": "A = 1", "pk/other.py": "B = 1"}
+    assert names(tmp_path, files) == {"main", "pk", "pk.late", "pk.other"}
+
+
+@pytest.mark.parametrize(
+    ("main", "second"),
+    [
+        ("import pk.late\ndef f(): return pk.late.A", "import pk\ndef g(): return pk"),
+        ("import pk.late\ndef f(): return pk.late.A", "def g():\n    from pk import other\n    return other"),
+        (
+            "import pk.late\ndef f(): return pk.late.A",
+            "import importlib\ndef g(x): return importlib.import_module(x)",
+        ),
+        ("import pk\ndef f(): return pk.late\nimport pk.late", ""),
+        ("def f():\n    import pk\n    return pk.late\nimport pk.late", ""),
+        ("def f():\n    import pk.late\n    return pk.late.A", ""),
+        ("try:\n    import pk.late\nexcept ImportError:\n    pass\ndef f(): return pk.late.A", ""),
+    ],
+)
+def test_shareable_packages_are_not_looked_at_where_somebody_may_come_before(tmp_path, main, second):
+    """One module that has the package without the submodule is enough, and so is one that may find it by its name."""
+    files = {
+        "main.py": main,
+        "second.py": second,
+        "pk/__init__.py": "",
+        "pk/late.py": "A = 1",
+        "pk/other.py": "B = 1",
+    }
+    assert "pk" not in names(tmp_path, files)
