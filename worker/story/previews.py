@@ -20,7 +20,7 @@ from worker.steps import CHILD, READ, SIGNAL, SYSTEM
 CHARACTERS = 200
 _MESSAGE_CHARACTERS = 1000
 _PREVIEWED = ("pickle", "secret", "escaped")
-_OURS = frozenset({"op", "shown", "id"})  # of the arguments of the SDK's own functions
+_OURS = frozenset({"op", "shown", "id", "since", "again"})  # of the arguments of the SDK's own functions
 _SILENT = frozenset({"subscribe", "unsubscribe", "await_signal", "find_project"})  # their results are for us
 
 _TIMEOUTS = {

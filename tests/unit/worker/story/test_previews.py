@@ -53,6 +53,8 @@ def test_calls():
         call_text("system", "set_value", [payload({"op": "set", "key": "n", "args": [1]})])
         == "set_value('n', [1])"
     )
+    again = payload({"name": "go", "since": "2026-01-01T00:00:00+00:00", "again": True})
+    assert call_text("system", "await_signal", [again]) == "await_signal('go')"
     assert call_text("child", "main.py:c", [payload({"n": 1})]) == "start('main.py:c', {'n': 1})"
     assert call_text("signal", "go", []) == "signal go()"
 
