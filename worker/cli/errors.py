@@ -103,7 +103,12 @@ def explained_error(error: Exception) -> WorkerError:
 
 def show(error: WorkerError, *, as_json: bool) -> None:
     """An expected error, on stderr; as JSON on stdout too when that was asked for."""
-    sys.stderr.write(output.shown(f"{error.code}: {error}", sys.stderr) + "\n")
+    text, width = output.shown(f"{error.code}: {error}", sys.stderr), output.error_width()
+    if width:
+        from worker.cli.narrow import fitted
+
+        text = fitted(text, width)
+    sys.stderr.write(f"{text}\n")
     if as_json:
         facts = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
         sys.stdout.write(json.dumps({"error": facts}) + "\n")

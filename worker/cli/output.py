@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import os
 import re
 import shutil
 import sys
@@ -103,6 +104,13 @@ def fitted(text: str) -> str:
 def terminal_width() -> int:
     """The terminal's width, or what COLUMNS says, also in a pipe; else 0."""
     return shutil.get_terminal_size((0, 0)).columns
+
+
+def error_width() -> int:
+    """The width for what goes to standard error: of its terminal, or what COLUMNS says; else 0."""
+    if sys.stderr.isatty():
+        return terminal_width() or os.get_terminal_size(sys.stderr.fileno()).columns
+    return 0 if sys.stdout.isatty() else terminal_width()
 
 
 def aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
