@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory differently"),
 ]
-FIRST, MORE = 100, 250
+FIRST, MORE, TIMES = 100, 50, 5
 LIMIT_KIB = 64
 CODE = "\n".join(
     ["import time", "from dataclasses import dataclass, field", ""]
@@ -57,10 +58,14 @@ async def test_a_sleeping_session_holds_little(temporal_server, tmp_path):
     await bed.start(["main.py:on_event"])
     try:
         handles = await fall_asleep(bed, FIRST)
-        before = own_kib(bed.process.pid)
-        more = await fall_asleep(bed, MORE)
-        assert (own_kib(bed.process.pid) - before) / MORE < LIMIT_KIB
-        await asyncio.gather(*(handle.terminate() for handle in handles + more))
+        held, grown = own_kib(bed.process.pid), []
+        for _ in range(TIMES):
+            handles += await fall_asleep(bed, MORE)
+            before, held = held, own_kib(bed.process.pid)
+            grown.append((held - before) / MORE)
+        # What is allocated once, for a thread or a larger table, meets one of them.
+        assert statistics.median(grown) < LIMIT_KIB, grown
+        await asyncio.gather(*(handle.terminate() for handle in handles))
     finally:
         bed.stop()
         bed.store.close()
