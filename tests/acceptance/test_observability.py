@@ -87,6 +87,7 @@ project:
     - {name: broken, type: webhook, call: main.py:fails, filter: data.body.json.missing == 1}
 """
 TRACE = "00-" + "12" * 16 + "-" + "34" * 8 + "-01"
+OTHERS_TRACE = "00-" + "9a" * 16 + "-" + "bc" * 8 + "-01"
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,9 @@ def observed(tmp_path_factory, **changes):
         eventually_sync(lambda: parent() is not None)
         up.parent = parent()
         eventually_sync(lambda: up.prints(up.parent) == ["subscribed"])
-        up.other = httpx.get(up.webhook("other")).headers["AutoKitteh-Event-ID"]
+        up.other = httpx.get(up.webhook("other"), headers={"traceparent": OTHERS_TRACE}).headers[
+            "AutoKitteh-Event-ID"
+        ]
         assert up.ak("session", "wait", up.parent)["state"] == "completed"
         yield up
 

@@ -135,7 +135,7 @@ class Tracing:
             return spans.under_parent(await self.place(above, depth + 1), described.id)
         return spans.by_hand(described.id)
 
-    async def _received(self, events: list[Any]) -> tuple[str, ...]:
+    async def _received(self, events: list[Any]) -> tuple[tuple[str, Any], ...]:
         found = []
         for event in events:
             if event.event_type != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
@@ -145,7 +145,12 @@ class Tracing:
                 values = await self._client.data_converter.decode([signal.input.payloads[0]])
                 if isinstance(values[0], dict) and values[0].get("id"):
                     found.append(str(values[0]["id"]))
-        return tuple(found)
+        get = self._store.events.get
+        stored = await asyncio.to_thread(lambda: [get(item) for item in found])
+        return tuple(
+            (item, event.data if event is not None else None)
+            for item, event in zip(found, stored, strict=True)
+        )
 
     def send(self, made: list[Span]) -> None:
         """Hand spans to the background sender."""

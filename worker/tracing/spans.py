@@ -48,7 +48,7 @@ class Span:
 
 @dataclass(frozen=True)
 class SessionFacts:
-    """One run of a session that has ended. ``received`` are the ids of events it was waiting for."""
+    """One run of a session that has ended. ``received`` are the events it was waiting for: ids and data."""
 
     id: str
     run_id: str
@@ -60,7 +60,7 @@ class SessionFacts:
     event_id: str = ""
     trigger: str = ""
     error: str = ""
-    received: tuple[str, ...] = ()
+    received: tuple[tuple[str, Any], ...] = ()
 
 
 def of_event(event_id: str, data: Any) -> Place:
@@ -129,7 +129,7 @@ def session(facts: SessionFacts, place: Place, steps: Iterable[Step]) -> list[Sp
     }
     if facts.event_id:
         attributes |= {"autokitteh.event.id": facts.event_id, "autokitteh.trigger": facts.trigger}
-    links = tuple((of_event(item, None).trace, event_span(item)) for item in facts.received)
+    links = tuple((of_event(item, data).trace, event_span(item)) for item, data in facts.received)
     top = Span(facts.handler, place, own, facts.began, facts.ended, "server", attributes, facts.error, links)
     return [top, *(_step(facts, place.trace, own, item) for item in steps)]
 

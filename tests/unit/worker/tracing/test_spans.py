@@ -63,8 +63,15 @@ def test_a_child_hangs_under_the_step_that_started_it():
 
 def test_received_events_link_to_their_own_traces():
     """A session that waited for events points to where they came from."""
-    (top,) = spans.session(facts(received=("evt_7",)), spans.by_hand("ses_1"), [])
+    (top,) = spans.session(facts(received=(("evt_7", None),)), spans.by_hand("ses_1"), [])
     assert top.links == ((spans.of_event("evt_7", None).trace, spans.event_span("evt_7")),)
+
+
+def test_a_received_event_with_a_trace_of_its_senders_is_linked_there():
+    """The link leads to where the event's arrival is, also when a ``traceparent`` header decided that."""
+    data = {"headers": {"Traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}}
+    (top,) = spans.session(facts(received=(("evt_7", data),)), spans.by_hand("ses_1"), [])
+    assert top.links == ((int("ab" * 16, 16), spans.event_span("evt_7")),)
 
 
 def test_a_step_that_is_open_ends_with_its_session():
