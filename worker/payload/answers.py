@@ -2,7 +2,7 @@
 
 A response of ``requests`` travels by its own rules, but for its request's hooks: they have run, and are often lambdas.
 One of ``http.client``, which ``urllib.request.urlopen`` gives as well, is a socket that was read to its head. It is
-read to its end, and arrives as an ``Answer``.
+read to its end, and arrives as an ``Answer``. So is what boto3 calls a streaming body, ``get_object(…)["Body"]``.
 """
 
 from __future__ import annotations
@@ -76,9 +76,23 @@ def reduced(value: Any) -> Any:
     if kind is http.client.HTTPResponse and value.fp is not None:
         facts = {name: getattr(value, name, "") for name in _FACTS}
         return answer_again, (value.read(), facts)
+    if kind.__qualname__ == "StreamingBody" and kind.__module__ == "botocore.response":
+        stream = value._raw_stream
+        if (
+            isinstance(stream, io.BytesIO) and not stream.closed
+        ):  # it has travelled before, and may be read on
+            return streaming_body_again, (kind, stream.getvalue(), stream.tell())
+        return streaming_body_again, (kind, value.read())
     if kind.__qualname__ == "Response" and kind.__module__ == "requests.models" and value.request is not None:
         return copyreg.__newobj__, (kind,), _without_hooks(value.__getstate__())  # type: ignore[attr-defined]
     return None
+
+
+def streaming_body_again(kind: Any, body: bytes, place: int = 0) -> Any:
+    """What boto3 gives as the body of an object, in memory."""
+    made = kind(io.BytesIO(body), len(body))
+    made.read(place)
+    return made
 
 
 def _without_hooks(state: dict[str, Any]) -> dict[str, Any]:

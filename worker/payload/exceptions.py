@@ -2,12 +2,13 @@
 
 An exception is taken apart and put together without its constructor, whose signature nobody knows: type, ``args``,
 attributes one by one (what does not pickle travels as its ``repr``), notes, cause and context, and the frames of the
-user's where it was raised. A type that cannot be found on the other side becomes a class of the same name under its
-nearest known base.
+user's where it was raised. A type that cannot be imported on the other side (boto3 makes those of ``s3.exceptions`` as it runs) is
+one of that name under its nearest known base: all there are in the process, or a new one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ Frames = Callable[[BaseException], list[Frame]]
 
 _DEPTH = 8  # of causes, contexts and groups
 _FRAMES = "__ak_frames__"
+_OURS = "__ak_made__"  # a class that stands for one that is not here
 _STATE = (
     "errno",
     "strerror",
@@ -82,11 +84,17 @@ def encode_exception(error: BaseException, codec: Codec, frames: Frames, depth: 
     return tree
 
 
-def decode_exception(tree: JSON, codec: Codec) -> BaseException:
-    """The exception again, ready to be raised."""
-    kind = find_type(tree, codec)
+def decode_exception(tree: JSON, codec: Codec, twins: Callable[[], bool] = lambda: True) -> BaseException:
+    """The exception again, ready to be raised.
+
+    Args:
+        tree: the exception as JSON.
+        codec: for what is in it.
+        twins: asked whether a class that cannot be imported may be one of its name that was made here.
+    """
+    kind = find_type(tree, codec, twins)
     args = tuple(codec.decode(part) for part in tree["args"])
-    error = create(kind, args, tree, codec)
+    error = create(kind, args, tree, codec, twins)
     error.__dict__.update({name: codec.decode(part) for name, part in tree.get("attributes", {}).items()})
     for name, part in tree.get("state", {}).items():
         try:
@@ -95,7 +103,7 @@ def decode_exception(tree: JSON, codec: Codec) -> BaseException:
             continue  # a read-only slot that the constructor has set already
     for name in ("__cause__", "__context__"):
         if name in tree:
-            setattr(error, name, decode_exception(tree[name], codec))
+            setattr(error, name, decode_exception(tree[name], codec, twins))
     if "__context__" not in tree:  # it was the cause, or nobody was to see it
         error.__context__ = error.__cause__
     error.__suppress_context__ = bool(tree.get("suppress_context", False))
@@ -119,10 +127,16 @@ def encode_part(value: Any, codec: Codec) -> JSON:
     return tree
 
 
-def create(kind: type[BaseException], args: tuple[Any, ...], tree: JSON, codec: Codec) -> BaseException:
+def create(
+    kind: type[BaseException],
+    args: tuple[Any, ...],
+    tree: JSON,
+    codec: Codec,
+    twins: Callable[[], bool] = lambda: True,
+) -> BaseException:
     """An instance without running the constructor of a library or of the user."""
     if issubclass(kind, BaseExceptionGroup):
-        members = [decode_exception(member, codec) for member in tree.get("members", [])]
+        members = [decode_exception(member, codec, twins) for member in tree.get("members", [])]
         message = args[0] if args and isinstance(args[0], str) else tree["message"]
         group = kind.__new__(kind, message, members or [Exception(tree["message"])])
         group.args = args
@@ -130,8 +144,12 @@ def create(kind: type[BaseException], args: tuple[Any, ...], tree: JSON, codec: 
     return pickles.exception_again(kind, args)
 
 
-def find_type(tree: JSON, codec: Codec) -> type[BaseException]:
-    """The exception's type here, or a class of its name under the nearest base that is known here."""
+def find_type(tree: JSON, codec: Codec, twins: Callable[[], bool]) -> type[BaseException]:
+    """The exception's type here, or a class of its name under the nearest base that is known here.
+
+    Where several were made, one of each client, the exception is of all of them: which one the program asks for, nobody
+    knows.
+    """
     found = lookup(tree["type"], codec)
     if found is not None:
         return found
@@ -142,7 +160,18 @@ def find_type(tree: JSON, codec: Codec) -> type[BaseException]:
         if known is not None:
             base = known
             break
-    return type(name.rpartition(".")[2], (base,), {"__module__": module, "__qualname__": name})
+    same = [
+        kind
+        for kind in base.__subclasses__()
+        if (kind.__module__, kind.__qualname__) == (module, name) and _OURS not in vars(kind)
+    ]
+    own = {"__module__": module, "__qualname__": name, _OURS: True}
+    if twins():  # asked in any case: which classes there are may depend on other sessions of the process
+        if len(same) == 1:
+            return same[0]
+        with contextlib.suppress(TypeError):  # their layouts may exclude each other
+            return type(name.rpartition(".")[2], tuple(same) or (base,), own)
+    return type(name.rpartition(".")[2], (base,), own)
 
 
 def lookup(path: str, codec: Codec) -> type[BaseException] | None:

@@ -46,6 +46,7 @@ NO_LIMIT = dt.timedelta(
 )  # a call may take as long as it takes; a dead process is noticed by heartbeats
 HEARTBEAT_TIMEOUT = dt.timedelta(seconds=15)  # long enough for C code that holds the interpreter lock
 _PLAIN_ERRORS = "errors of live calls"  # the marker of sessions that raise them as the call did
+_TWINS = "errors are of classes made at run time"  # the marker of sessions that catch them by those
 _GIVEN_UP = "a step given up is cancelled"  # the marker of sessions whose program is told so as by asyncio
 RETRY = RetryPolicy(
     initial_interval=dt.timedelta(milliseconds=500),
@@ -284,7 +285,7 @@ def raised(session: Any, error: Any, cause: BaseException | None) -> BaseExcepti
         details = cause.details[0]
         code = details.get("code", "")  # absent from what an older version recorded
         return CallError(details["message"], where=details["where"], hint=details["hint"], code=code)
-    return decode_exception(cause.details[0], session.codec)
+    return decode_exception(cause.details[0], session.codec, lambda: workflow.patched(_TWINS))
 
 
 def finish(session: Any, outcome: JSON, before: Snapshot, name: str, where: str) -> UserValue:

@@ -4,6 +4,9 @@
 read. For the libraries in the table, the function that all of it goes through asks ``divert`` first: inside a session
 it is called as an activity, everywhere else it runs as it is. Modules are changed when they are imported, once per
 process.
+
+A client of boto3 makes the classes of its errors when somebody asks for them, or when a call fails. In a replay no call
+is made, and an error has to be of the class that ``except s3.exceptions.NoSuchKey`` means: so a client makes them at once.
 """
 
 from __future__ import annotations
@@ -16,12 +19,16 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-# Functions that take everything with them in their arguments, by module.
+# Functions through which all of a library's calls go, by module.
 HIDDEN: Final[dict[str, tuple[str, ...]]] = {
     "github.Requester": ("Requester.requestJsonAndCheck", "Requester.graphql_query"),
     "slack_sdk.web.slack_response": ("SlackResponse.__next__",),
+    "botocore.client": ("BaseClient._make_api_call",),
     "gspread.http_client": ("HTTPClient.request",),
 }
+
+# Attributes that an object is asked for as soon as it is made, by module and class.
+EAGER: Final[dict[str, dict[str, str]]] = {"botocore.client": {"BaseClient": "exceptions"}}
 
 Divert = Callable[[Any], Any]
 
@@ -88,6 +95,19 @@ def change(module: types.ModuleType, paths: Sequence[str], divert: Divert) -> No
         original = vars(kind).get(name) if isinstance(kind, type) else None
         if isinstance(original, types.FunctionType):
             setattr(kind, name, _asking(original, name, divert))
+    for kind_name, attribute in EAGER.get(module.__name__, {}).items():
+        kind = getattr(module, kind_name, None)
+        if isinstance(kind, type):
+            setattr(kind, "__init__", _reading(kind.__init__, attribute))  # type: ignore[misc] # noqa: B010
+
+
+def _reading(original: Callable[..., None], attribute: str) -> Callable[..., None]:
+    @functools.wraps(original)
+    def make(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        getattr(self, attribute, None)
+
+    return make
 
 
 def _asking(original: Callable[..., Any], name: str, divert: Divert) -> Callable[..., Any]:

@@ -157,6 +157,7 @@ _LIBRARY_FUNCTIONS: Final = (
         requests.structures requests.utils.quote requests.utils.unquote requests.compat requests.cookies
         requests.models.Response.json requests.models.Response.raise_for_status
         requests.models.Request.prepare
+        botocore.response.StreamingBody
         httpx._models.Response.json httpx._models.Response.raise_for_status httpx._models.Response.read
         httpx._models.Headers httpx._models.Cookies httpx._urls
         """,
@@ -167,6 +168,10 @@ _LIBRARY_FUNCTIONS: Final = (
         sqlalchemy.engine.create.create_engine requests.sessions.session requests.sessions.Session.mount
         boto3.client boto3.resource boto3.session.Session.client boto3.session.Session.resource
         boto3.resources.factory.ResourceFactory._create_class_partial
+        boto3.resources.collection.ResourceCollection boto3.resources.collection.CollectionManager
+        boto3.resources.collection.CollectionFactory._load_documented_collection_methods
+        botocore.client.BaseClient.get_paginator botocore.client.BaseClient.can_paginate
+        botocore.client.BaseClient.get_waiter botocore.paginate
         redis.utils.from_url redis.client.Redis.from_url redis.asyncio.utils.from_url
         redis.asyncio.client.Redis.from_url
         googleapiclient.discovery.Resource googleapiclient.discovery.createMethod

@@ -8,6 +8,7 @@ import pickle
 
 import pytest
 import requests
+from botocore.response import StreamingBody
 
 from worker.payload import answers
 
@@ -66,3 +67,16 @@ def test_hooks_of_a_request_have_run():
 def test_other_values_are_not_answers():
     """Nothing is said about them."""
     assert answers.reduced([1]) is None
+
+
+def test_the_body_of_an_object_in_s3_travels():
+    """Read to its end on the way, and further afterwards from where it was left."""
+    sent = StreamingBody(io.BufferedReader(io.BytesIO(b"hello\nworld")), 11)
+    make, parts = answers.reduced(sent)
+    body = make(*parts)
+    assert type(body) is StreamingBody
+    assert body.read(2) == b"he"
+    make, parts = answers.reduced(body)
+    again = make(*parts)
+    assert list(again.iter_lines()) == [b"llo", b"world"]
+    assert body.read() == b"llo\nworld"

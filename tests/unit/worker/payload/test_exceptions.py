@@ -189,3 +189,38 @@ def test_errors_of_connections_keep_the_host_in_their_text():
     assert "db.example.com" in str(found)
     assert isinstance(found.args[0].reason, NewConnectionError)
     assert str(found.args[0].reason) == str(inner.reason)
+
+
+def made_at_run_time(base=CustomError, **members):
+    """A class that no import finds, as ``boto3`` makes those of a client's errors."""
+    return type("Missing", (base,), {"__module__": "vendor.made", **members})
+
+
+def test_an_error_of_a_class_made_at_run_time_is_caught_by_it():
+    """Of all there are of its name, since nobody knows which one the program asks for; of none by another name."""
+    one, other = made_at_run_time(), made_at_run_time()
+    unlike = type("Unlike", (CustomError,), {"__module__": "vendor.made"})
+    for kind in (one, other):
+        found = crossed(kind("r", code=4))
+        assert isinstance(found, one)
+        assert isinstance(found, other)
+        assert not isinstance(found, unlike)
+        assert type(found).__qualname__ == "Missing"
+        assert str(found) == "custom r"
+
+
+def test_classes_that_exclude_each_other_leave_a_new_one():
+    """Python cannot derive from both; their base still catches it."""
+    kinds = [made_at_run_time(KeyError, __slots__=("x",)), made_at_run_time(KeyError, __slots__=("y",))]
+    found = crossed(kinds[0]("a"))
+    assert isinstance(found, KeyError)
+    assert not isinstance(found, tuple(kinds))
+
+
+def test_sessions_of_before_do_not_look_for_such_classes():
+    """They went on with a class of that name, and have to again."""
+    one = made_at_run_time(ValueError)
+    made = codec(None)
+    tree = json.loads(sent(exceptions.encode_exception(one("x"), made, lambda _e: [])))
+    assert not isinstance(exceptions.decode_exception(tree, made, lambda: False), one)
+    assert isinstance(exceptions.decode_exception(tree, made), one)
