@@ -24,6 +24,7 @@ Not separated: named handlers (``logging.getHandlerByName``, ``incremental``), a
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import sys
 import threading
@@ -64,8 +65,9 @@ class Loggers:
         for name in _LISTS:
             setattr(logging.Logger, name, self._list(name))
         setattr(logging.Logger, "_cache", self._cache())  # noqa: B010 - mypy knows it as a dictionary
-        plain = logging.shutdown
+        plain = getattr(logging.shutdown, "__wrapped__", logging.shutdown)  # not that of one installed before
 
+        @functools.wraps(plain)
         def shutdown(handlerList: Any = logging._handlerList) -> None:  # type: ignore[attr-defined] # noqa: N803
             plain(self._closing(handlerList))
 
