@@ -20,6 +20,11 @@ GAUGE: Final = "gauge"  # read when asked for, never summed up here
 
 SESSION_STATES: Final = ("running", "completed", "error", "stopped")  # a label of autokitteh_sessions_total
 
+MOST_HANDLERS: Final = (
+    500  # per project; whoever may start workflows chooses their types, and each is a series
+)
+OTHER_HANDLERS: Final = "(others)"
+
 _SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LATENCY: Final = (*_SHORT, 60.0, 300.0, 1800.0, 7200.0)  # Temporal may be away for long
 _LONG: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 21600.0)
@@ -109,12 +114,13 @@ class Meter:
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, Labels], float] = defaultdict(float)
         self._times: dict[tuple[str, Labels], Times] = {}
+        self._handlers: dict[str, set[str]] = defaultdict(set)  # that have a series, by project
 
     def count(self, name: str, /, **labels: str) -> None:
         """Add one to a counter."""
-        key = (name, _labels(name, labels))
+        found = _labels(name, labels)
         with self._lock:
-            self._counts[key] += 1
+            self._counts[name, self._bounded(name, found)] += 1
 
     def observe(self, name: str, seconds: float, /, **labels: str) -> None:
         """Note how long something took."""
@@ -142,8 +148,8 @@ class Meter:
             known = METRICS.get(name)
             if known is None or len(labels) != len(known.labels):
                 continue
-            key = (name, tuple(map(str, labels)))
             with self._lock:
+                key = (name, self._bounded(name, tuple(map(str, labels))))
                 if known.kind == COUNTER:
                     self._counts[key] += rest[0]
                     continue
@@ -151,6 +157,17 @@ class Meter:
                 times = self._times.setdefault(key, Times([0] * (len(known.buckets) + 1)))
                 times.counts = [a + b for a, b in zip(times.counts, counts, strict=True)]
                 times.seconds += seconds
+
+    def _bounded(self, name: str, labels: Labels) -> Labels:
+        """The labels, with one name for all handlers beyond the first; the lock is held."""
+        names = METRICS[name].labels
+        if "handler" not in names:
+            return labels
+        at = names.index("handler")
+        known = self._handlers[labels[names.index("project")]]
+        if len(known) < MOST_HANDLERS:
+            known.add(labels[at])
+        return labels if labels[at] in known else (*labels[:at], OTHER_HANDLERS, *labels[at + 1 :])
 
     def counts(self) -> list[tuple[str, Labels, float]]:
         """All counters as they stand."""

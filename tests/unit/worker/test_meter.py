@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from worker.gateway.metrics import exposition
-from worker.meter import METRICS, Meter
+from worker.meter import METRICS, MOST_HANDLERS, OTHER_HANDLERS, Meter
 
 
 def test_sums_taken_from_one_meter_add_up_in_another():
@@ -32,6 +32,22 @@ def test_what_another_version_counts_is_left_out():
     meter = Meter()
     meter.add([["autokitteh_unheard_of", ["x"], 1], ["autokitteh_calls_total", ["too", "few"], 1]])
     assert meter.counts() == []
+
+
+def test_invented_handlers_make_no_series_without_end():
+    """Sessions started with random types are counted together, across processes; known handlers go on as before."""
+    supervisor = Meter()
+    for process in range(2):
+        meter = Meter()
+        for number in range(MOST_HANDLERS + 10):
+            name = f"main.py:random{process}_{number}" if number else "main.py:on_event"
+            meter.count("autokitteh_sessions_total", project="p", handler=name, state="running")
+        assert len(meter.counts()) == MOST_HANDLERS + 1
+        supervisor.add(meter.take())
+    sums = {labels[1]: amount for _, labels, amount in supervisor.counts()}
+    assert len(sums) == MOST_HANDLERS + 1
+    assert sums["main.py:on_event"] == 2
+    assert sums[OTHER_HANDLERS] == 10 + MOST_HANDLERS - 1 + 10
 
 
 def test_a_scrape_is_what_prometheus_reads():
