@@ -56,7 +56,11 @@ class Formatter(logging.Formatter):
 
     def _json(self, record: logging.LogRecord) -> str:
         action, facts, traceback = self._parts(record)
-        entry = {"at": moment(record.created), "level": record.levelname.lower(), "action": action} | facts
+        entry: dict[str, Any] = {"at": moment(record.created), "level": record.levelname.lower()}
+        if hasattr(record, "facts") or facts:
+            entry |= {"action": action, **facts}
+        else:  # a library's
+            entry |= {"action": "output", "logger": record.name, "text": action}
         if traceback:
             entry["traceback"] = traceback
         return json.dumps(entry, default=str)

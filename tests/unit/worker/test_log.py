@@ -152,3 +152,18 @@ def test_entry_of_makes_an_object_of_any_line(text):
 def test_entry_of_keeps_an_object():
     """What is one already is not wrapped."""
     assert log.entry_of('{"action": "a"}') == '{"action": "a"}'
+
+
+def test_what_a_library_logs_is_output(written):
+    """Its text is no action of ours."""
+    log.configure("INFO", as_json=True)
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+    (line,) = written().splitlines()
+    entry = json.loads(line)
+    del entry["at"]
+    assert entry == {
+        "action": "output",
+        "level": "info",
+        "logger": "uvicorn.error",
+        "text": "Started server process [7]",
+    }
