@@ -9,6 +9,7 @@ calls that hang must not keep a stopped process alive.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import gc
 import json
@@ -148,7 +149,8 @@ def listen(pipe: Any, known: KnownSecrets, loop: asyncio.AbstractEventLoop, stop
                 known.take(Credentials(**json.loads(line)))
             except (ValueError, TypeError) as error:  # a supervisor of another version
                 log(action="supervisor_not_understood", level="warning", error=type(error).__name__)
-    loop.call_soon_threadsafe(stopped.set)
+    with contextlib.suppress(RuntimeError):  # the process ends already, and its loop is closed
+        loop.call_soon_threadsafe(stopped.set)
 
 
 def main() -> int:
