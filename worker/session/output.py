@@ -19,7 +19,8 @@ from temporalio import workflow
 
 from worker.contracts import LogBatch, LogLine
 
-_DETAILS_LINES = 5  # the last printed lines shown in the Temporal UI
+_DETAILS_LINES = 8  # the last printed lines shown in the Temporal UI
+_DETAILS_WIDTH = 300  # characters of each
 _TEXT_LIMIT = 32_768  # characters of one line
 _MOVE = 1_000_000  # more lines than a session can write between two moves
 
@@ -73,10 +74,10 @@ class Output:
         """Append one line."""
         number = self.number() if number is None else number
         text = self._mask(text)
-        if len(text) > _TEXT_LIMIT:
-            text = f"{text[:_TEXT_LIMIT]}… ({len(text)} characters)"
+        text = cut(text, _TEXT_LIMIT)
         if kind == "print":
-            self._recent = [*self._recent[1 - _DETAILS_LINES :], text]
+            last = [cut(line, _DETAILS_WIDTH) for line in text.splitlines()[-_DETAILS_LINES:]]
+            self._recent = [*self._recent, *last][-_DETAILS_LINES:]
         if self._hear is not None:
             self._hear(kind, text, where)
         self._lines.append(LogLine(number, self.clock(), kind, text, where))
@@ -126,6 +127,11 @@ class Output:
 
     def details(self, waiting_for: str) -> str:
         """What the Temporal UI shows as current details: the last printed lines, and what is waited for."""
-        lines = [f"    {line}" for text in self._recent for line in text.splitlines()[:3]]
+        lines = [f"    {line}" for line in self._recent]
         parts = [self._origin, "\n".join(lines), self._mask(waiting_for)]
         return "\n\n".join(part for part in parts if part)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its beginning and how long it is."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
