@@ -22,4 +22,4 @@ def on_tick(_):
 
 
 def on_look(event):
-    print(autokitteh.get_value("reminded"), autokitteh.list_values_keys(), autokitteh.get_value("ticks") > 0)
+    print(autokitteh.get_value("reminded"), autokitteh.list_values_keys(), autokitteh.get_value("ticks", default=0) > 0)
