@@ -8,6 +8,7 @@ from pathlib import Path
 from temporalio.client import WorkflowHandle
 
 from tests.helpers.bed import Bed
+from tests.helpers.memory import own_kib
 
 ROOT = Path(__file__).parents[1]
 FIRST = 100  # they also pay for what all sessions share
@@ -38,12 +39,6 @@ PROGRAMS = {
 }
 
 
-def memory_kib(pid: int) -> float:
-    """What a process holds for itself; pages of files are not counted, whoever else has them mapped."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(float(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
-
-
 async def all_asleep(handles: list[WorkflowHandle]) -> None:
     """Return once each has started its timer."""
     for handle in handles:
@@ -69,9 +64,9 @@ async def per_session(home: Path, address: str, code: str) -> float:
     await bed.start(["main.py:on_event"])
     assert bed.process is not None
     handles = await sleepers(bed, FIRST)
-    before = memory_kib(bed.process.pid)
+    before = own_kib(bed.process.pid)
     more = await sleepers(bed, SLEEPERS - FIRST)
-    after = memory_kib(bed.process.pid)
+    after = own_kib(bed.process.pid)
     bed.stop()
     bed.store.close()
     gate = asyncio.Semaphore(AT_ONCE)

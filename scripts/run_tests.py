@@ -68,7 +68,10 @@ def begin(command: list[str]) -> tuple[Future[tuple[int, float]], IO[bytes]]:
     began = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     waiting: Future[tuple[int, float]] = Future()
-    wait = lambda: waiting.set_result((process.wait(), time.monotonic() - began))  # noqa: E731
+
+    def wait() -> None:
+        waiting.set_result((process.wait(), time.monotonic() - began))
+
     threading.Thread(target=wait, daemon=True).start()  # or it would seem to take until somebody looks
     return waiting, output
 

@@ -20,9 +20,8 @@ GAUGE: Final = "gauge"  # read when asked for, never summed up here
 
 SESSION_STATES: Final = ("running", "completed", "error", "stopped")  # a label of autokitteh_sessions_total
 
-MOST_HANDLERS: Final = (
-    500  # per project; whoever may start workflows chooses their types, and each is a series
-)
+# Per project: whoever may start workflows chooses their types, and each is a series.
+MOST_HANDLERS: Final = 500
 OTHER_HANDLERS: Final = "(others)"
 
 _SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

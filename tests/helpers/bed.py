@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.service import RPCError
 
+from tests.helpers.user_projects import write_project
 from worker.contracts import EAGER_CALLS, WORKFLOW_TASK_TIMEOUT_SECONDS, BootConfig
 from worker.payload.converter import data_converter
 from worker.payload.signing import derive_keys
@@ -211,3 +213,23 @@ class Bed:
         assert self.process.stdin is not None
         self.process.stdin.close()
         return status
+
+
+@contextlib.asynccontextmanager
+async def bed_of(
+    files: dict[str, str],
+    home: Path,
+    address: str,
+    handlers: list[str],
+    *,
+    cached: int,
+    budget: float = 5.0,
+    **variables: str,
+) -> AsyncIterator[Bed]:
+    """A bed for a project of these files; its process is started with these handlers and variables."""
+    made = Bed(write_project(home / "project", files), home, address, cached=cached, budget=budget)
+    made.environment = variables
+    await made.start(handlers)
+    yield made
+    await asyncio.to_thread(made.stop)
+    made.store.close()

@@ -6,8 +6,9 @@ import collections
 import contextlib
 import http.server
 import json
-import threading
 from collections.abc import Iterator
+
+from tests.helpers.served import served
 
 
 class Counting:
@@ -37,11 +38,5 @@ def counting() -> Iterator[Counting]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found = Counting(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with served(server):
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.helpers.served import served
 
 
 class Vendor(ThreadingHTTPServer):
@@ -52,12 +53,6 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serving() -> Iterator[Vendor]:
     """A running server."""
-    served = Vendor()
-    thread = threading.Thread(target=served.serve_forever)
-    thread.start()
-    try:
-        yield served
-    finally:
-        served.shutdown()
-        served.server_close()
-        thread.join()
+    vendor = Vendor()
+    with served(vendor):
+        yield vendor

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from tests.helpers.bed import Bed
+from tests.helpers.bed import bed_of
 from tests.helpers.replaying import replaying
 from tests.helpers.s3 import serving
 
@@ -83,14 +83,16 @@ def server():
 async def process(temporal_server, server, tmp_path_factory):
     """A build process of such a project."""
     home = tmp_path_factory.mktemp("boto3")
-    (home / "project").mkdir()
-    (home / "project" / "main.py").write_text(PROGRAM)
-    made = Bed(home / "project", home, temporal_server.address, cached=0, budget=20.0)
-    made.environment = {"S3": server.url}
-    await made.start(["main.py:pages"])
-    yield made
-    await asyncio.to_thread(made.stop)
-    made.store.close()
+    async with bed_of(
+        {"main.py": PROGRAM},
+        home,
+        temporal_server.address,
+        ["main.py:pages"],
+        cached=0,
+        budget=20.0,
+        S3=server.url,
+    ) as made:
+        yield made
 
 
 @pytest.mark.parametrize("handler", EXPECTED)

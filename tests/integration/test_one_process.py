@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from tests.helpers.bed import Bed
+from tests.helpers.bed import bed_of
 from tests.helpers.replaying import replaying
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -149,15 +149,10 @@ FRESH = [0, True, False, 0, [], 20, 0]
 async def process(temporal_server, cached, tmp_path_factory):
     """A build process of such a project."""
     home = tmp_path_factory.mktemp("one_process")
-    for name, text in FILES.items():
-        path = home / "project" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    made = Bed(home / "project", home, temporal_server.address, cached=cached, budget=5.0)
-    await made.start(["main.py:orders", "loggers.py:sets"])
-    yield made
-    await asyncio.to_thread(made.stop)
-    made.store.close()
+    async with bed_of(
+        FILES, home, temporal_server.address, ["main.py:orders", "loggers.py:sets"], cached=cached
+    ) as made:
+        yield made
 
 
 async def in_each_order(process, handlers: list[str]) -> dict[str, tuple]:

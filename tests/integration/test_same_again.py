@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from tests.helpers.bed import Bed
+from tests.helpers.bed import bed_of
 from tests.helpers.replaying import replaying
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -116,14 +116,8 @@ HANDLERS = ["main.py:objects", "main.py:futures", "main.py:tasks", "main.py:stam
 async def process(temporal_server, cached, tmp_path_factory):
     """A build process of such a project."""
     home = tmp_path_factory.mktemp("same_again")
-    (home / "project").mkdir()
-    for name, text in FILES.items():
-        (home / "project" / name).write_text(text)
-    made = Bed(home / "project", home, temporal_server.address, cached=cached, budget=5.0)
-    await made.start(HANDLERS)
-    yield made
-    await asyncio.to_thread(made.stop)
-    made.store.close()
+    async with bed_of(FILES, home, temporal_server.address, HANDLERS, cached=cached) as made:
+        yield made
 
 
 async def test_they_do_the_same_again(process):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.helpers.bed import Bed
+from tests.helpers.memory import own_kib
 from tests.helpers.waiting import eventually
 
 pytestmark = [
@@ -26,12 +26,6 @@ CODE = "\n".join(
     ]
     + ["def on_event(event):\n    print(C1(a=1))\n    time.sleep(36_000)\n"]
 )
-
-
-def own_kib(pid: int) -> int:
-    """What a process has allocated: not the pages of files, whose count moves with who else has them mapped."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
 
 
 async def fall_asleep(bed: Bed, count: int) -> list:

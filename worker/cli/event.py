@@ -84,7 +84,7 @@ def list_events(
             until=asked.until,
             unhandled=unhandled,
         )
-        missing = event_scope.missing(store, asked) if not events else None
+        missing = nearest.missing(lambda: event_scope.check(store, asked)) if not events else None
         deliveries = store.events.deliveries_of([item.id for item in events])
         masks = {name: store.vars.mask(name) for name in {item.project for item in events}}
         heard = event_view.heard(store, events, deliveries)

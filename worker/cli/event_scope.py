@@ -27,17 +27,8 @@ class Asked:
     unhandled: bool
 
 
-def missing(store: Store, asked: Asked) -> NotFoundError | None:
-    """The error for what does not exist of project and source; events of a source that is gone are still known."""
-    try:
-        check(store, asked)
-    except NotFoundError as error:
-        return error
-    return None
-
-
 def check(store: Store, asked: Asked) -> None:
-    """See that project and source exist.
+    """See that project and source exist; events of a source that is gone are still known.
 
     Raises:
         NotFoundError: one of them does not; what comes nearest is named, or what there is.

@@ -100,7 +100,7 @@ async def look(asked: Asked) -> tuple[Asked, list[dict[str, Any]], NotFoundError
     Raises:
         NotFoundError: several events begin with the id.
     """
-    from worker.cli import session_scope
+    from worker.cli import nearest, session_scope
     from worker.cli.sessions_query import Finder
 
     found, missing = context.settings(), None
@@ -109,7 +109,7 @@ async def look(asked: Asked) -> tuple[Asked, list[dict[str, Any]], NotFoundError
         async with context.connected(found, store) as client:
             sessions = await Finder(client, store).find(replace(asked, limit=asked.limit + 1))
         if not sessions:
-            missing = missing or session_scope.missing(store, asked)
+            missing = missing or nearest.missing(lambda: session_scope.check(store, asked))
     for item in sessions:
         item["ui"] = None if item.get("only_log") else links.of(found, item["id"])
     return asked, sessions, None if sessions else missing

@@ -42,15 +42,6 @@ def whole_event(store: Store, asked: Asked) -> tuple[Asked, NotFoundError | None
         return asked, error
 
 
-def missing(store: Store, asked: Asked) -> NotFoundError | None:
-    """The error for what does not exist of project, trigger and handler."""
-    try:
-        check(store, asked)
-    except NotFoundError as error:
-        return error
-    return None
-
-
 def check(store: Store, asked: Asked) -> None:
     """See that project, trigger and handler exist.
 

@@ -78,9 +78,8 @@ def reduced(value: Any) -> Any:
         return answer_again, (value.read(), facts)
     if kind.__qualname__ == "StreamingBody" and kind.__module__ == "botocore.response":
         stream = value._raw_stream
-        if (
-            isinstance(stream, io.BytesIO) and not stream.closed
-        ):  # it has travelled before, and may be read on
+        # One that has travelled before may be read on.
+        if isinstance(stream, io.BytesIO) and not stream.closed:
             return streaming_body_again, (kind, stream.getvalue(), stream.tell())
         return streaming_body_again, (kind, value.read())
     if kind.__qualname__ == "Response" and kind.__module__ == "requests.models" and value.request is not None:

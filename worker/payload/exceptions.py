@@ -2,8 +2,8 @@
 
 An exception is taken apart and put together without its constructor, whose signature nobody knows: type, ``args``,
 attributes one by one (what does not pickle travels as its ``repr``), notes, cause and context, and the frames of the
-user's where it was raised. A type that cannot be imported on the other side (boto3 makes those of ``s3.exceptions`` as it runs) is
-one of that name under its nearest known base: all there are in the process, or a new one.
+user's where it was raised. A type that cannot be imported on the other side (boto3 makes those of ``s3.exceptions`` as
+it runs) is one of that name under its nearest known base: all there are in the process, or a new one.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def create(
     args: tuple[Any, ...],
     tree: JSON,
     codec: Codec,
-    twins: Callable[[], bool] = lambda: True,
+    twins: Callable[[], bool],
 ) -> BaseException:
     """An instance without running the constructor of a library or of the user."""
     if issubclass(kind, BaseExceptionGroup):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,7 +43,6 @@ from worker.process.watchdog import Watchdog
 from worker.session import router
 from worker.session.host import Host, RunningState
 from worker.session.runner import SessionRunner
-from worker.session.session import Session
 from worker.session.workflow import SessionWorkflow
 from worker.store import SessionStore
 from worker.usercode import clocks, extension, frames, generated, hashes, hidden
@@ -104,7 +103,7 @@ def prepare(
     own = extension.read(directory)
     project = Project(directory)
     state = RunningState()
-    clocks.install(lambda: None if running(state) is None else workflow.time_ns())
+    clocks.install(lambda: None if state.here is None else workflow.time_ns())
     replaced = builtins.make(state)
     signer = Signer({key: bytes.fromhex(value) for key, value in boot.payload_keys.items()})
 
@@ -154,7 +153,7 @@ def prepare(
     host.hooks = Hooks(
         route=route,
         ref=ref,
-        class_=hashes.by_number(lambda: hashes_of(running(state))),
+        class_=hashes.by_number(lambda: None if state.here is None else state.here.hashes),
         builtins=replaced,
         loading=lambda loading: count_loading(state, loading),
         current_namespace=lambda: state.current.namespace if state.current is not None else None,
@@ -276,16 +275,6 @@ def warn(state: RunningState, text: str, where: str) -> None:
 def count_loading(state: RunningState, loading: bool) -> None:
     """Module bodies run inline: whether one is being executed on the workflow thread."""
     state.loading += 1 if loading else -1
-
-
-def running(state: RunningState) -> Session | None:
-    """The session whose code runs on this thread."""
-    return state.current if threading.get_ident() == state.thread else None
-
-
-def hashes_of(session: Session | None) -> Iterator[int] | None:
-    """The numbers of its objects; None in calls."""
-    return None if session is None else session.hashes
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,6 @@ import builtins
 import io
 import logging
 import sys
-import threading
 import types
 from typing import Any
 
@@ -78,7 +77,7 @@ def add(state: RunningState, kind: str, text: str) -> None:
 
 def owner(state: RunningState) -> Any:
     """The log of whatever runs on this thread; None while the project is loaded."""
-    session = state.current if threading.get_ident() == state.thread else None
+    session = state.here
     if session is not None:
         session.driver.check_open()
         return session.output

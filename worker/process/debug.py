@@ -288,9 +288,8 @@ def main() -> int:
     """Run the process; returns the exit status."""
     # Until there is a prompt that could hear of it, Control-C ends the process and nothing else.
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED_EXIT))
-    signal.pthread_sigmask(
-        signal.SIG_UNBLOCK, {signal.SIGINT}
-    )  # whoever started it has kept it back until now
+    # Whoever started it has kept it back until now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     reporter = Reporter(config.report_descriptor())
     boot, history, wanted = read()
     configure("ERROR", libraries=False)

@@ -6,7 +6,6 @@ made, sleeps for real in activities, and by a timer in sessions.
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 from typing import SupportsIndex
@@ -28,11 +27,11 @@ class Naps:
         """Replace it. Until there are sessions, everybody sleeps for real."""
 
         def sleep(seconds: float | SupportsIndex) -> None:
-            state = self._state
-            if state is None or state.current is None or threading.get_ident() != state.thread:
+            session = None if self._state is None else self._state.here
+            if session is None:
                 self._sleep(seconds)
             else:
-                standins.sleep(state.current, f"{frames.calling_line(self._directory)}:0", float(seconds))
+                standins.sleep(session, f"{frames.calling_line(self._directory)}:0", float(seconds))
 
         substitutes.also(sleep, "time.sleep")
         time.sleep = sleep

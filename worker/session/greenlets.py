@@ -35,9 +35,8 @@ from worker.usercode.surroundings import Surroundings
 _SWALLOWED_EXITS = 1000  # how often user code may swallow GreenletExit before it is put aside
 _SWALLOWED_STOPS = 20  # how often user code may swallow SessionStopped before the session ends without it
 _DEEP = "steps need room on the stack"  # in histories: never change it
-_ROOM = (
-    250  # frames below the limit of recursion: a step that runs out of them half way leaves its session stuck
-)
+# Frames below the limit of recursion: a step that runs out of them half way leaves its session stuck.
+_ROOM = 250
 _NO_ROOM = 50  # here nothing was ever asked for
 _ABANDONED = object()  # what code that refuses to end hands to its driver instead of an awaitable
 

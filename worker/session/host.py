@@ -39,6 +39,11 @@ class RunningState:
         self.current: Session | None = None
         self.loading: int = 0
 
+    @property
+    def here(self) -> Session | None:
+        """The session whose code runs on the calling thread; None in calls."""
+        return self.current if threading.get_ident() == self.thread else None
+
     def enter_thread(self) -> None:
         """Remember the calling thread as the workflow thread."""
         self.thread = threading.get_ident()

@@ -13,7 +13,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 
 from worker.errors import StoreError, StoreOutageError
 
+_AT_ONCE = 10_000  # parameters of one statement; Postgres takes 65,535
 _BUSY_SECONDS = 30
 _WAL_RETRY_SECONDS = 0.01
 _POOL = 10
@@ -236,6 +237,13 @@ class Database:
     def skip_locked(self, query: Any) -> Any:
         """Take rows that nobody else has taken."""
         return query.with_for_update(skip_locked=True) if self.dialect == "postgresql" else query
+
+
+def batches(names: Iterable[str], size: int = _AT_ONCE) -> Iterator[list[str]]:
+    """Names in lists that one statement takes."""
+    found = list(names)
+    for at in range(0, len(found), size):
+        yield found[at : at + size]
 
 
 def parse(url: str) -> URL:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
 from worker import clock
 from worker.store import tables
-from worker.store.engine import Database
+from worker.store.engine import Database, batches
 from worker.store.records import Delivery, Event
 
 _E = tables.events
 _D = tables.deliveries
-_AT_ONCE = 10_000  # parameters of one statement; Postgres takes 65,535
 _BACKOFF_SECONDS = 0.5
 _BACKOFF_LIMIT_SECONDS = 5.0
 _FIELDS = (
@@ -28,13 +27,6 @@ _FIELDS = (
 )
 _HANDLED = ("pending", "done", "inbox")
 Subscribers = Callable[[sa.Connection, Event], Sequence[Delivery]]
-
-
-def _some_of(names: Iterable[str]) -> Iterator[builtins.list[str]]:
-    """Names in lists that one statement takes."""
-    found = builtins.list(names)
-    for at in range(0, len(found), _AT_ONCE):
-        yield found[at : at + _AT_ONCE]
 
 
 class Events:
@@ -146,7 +138,7 @@ class Events:
         found: dict[str, builtins.list[Event]] = {identifier: [] for identifier in identifiers}
         query = sa.select(_E).where(_E.c.repeats != "").order_by(_E.c.seq)
         with self._database.read() as connection:
-            for some in _some_of(found):
+            for some in batches(found):
                 for row in connection.execute(query.where(_E.c.repeats.in_(some))):
                     found[row.repeats].append(Event(**row._mapping))
         return found
@@ -242,7 +234,7 @@ class Events:
         found: dict[str, builtins.list[Delivery]] = {identifier: [] for identifier in event_ids}
         query = sa.select(*(_D.c[name] for name in _FIELDS)).order_by(_D.c.trigger)
         with self._database.read() as connection:
-            for some in _some_of(found):
+            for some in batches(found):
                 for row in connection.execute(query.where(_D.c.event_id.in_(some))):
                     found[row.event_id].append(Delivery(**row._mapping))
         return found

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from worker import clock, ids
 from worker.store import tables
-from worker.store.engine import Database
+from worker.store.engine import Database, batches
 from worker.store.filters import Filters
 from worker.store.records import Delivery, Event, Outcome, PastSubscription, Subscription
 
@@ -105,8 +105,7 @@ class Mailbox:
         query = sa.select(_E.c.id).where(lived(_S) | lived(_PAST, _PAST.c.ended_at >= _E.c.created_at))
         found: set[str] = set()
         with self._database.read() as connection:
-            for at in range(0, len(event_ids), _AT_ONCE):
-                some = event_ids[at : at + _AT_ONCE]
+            for some in batches(event_ids, _AT_ONCE):
                 found.update(connection.execute(query.where(_E.c.id.in_(some))).scalars())
         return frozenset(found)
 

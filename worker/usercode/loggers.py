@@ -35,6 +35,8 @@ from typing import Any, Final
 
 _PLAIN: Final = ("level", "propagate", "disabled")
 _LISTS: Final = ("handlers", "filters")
+_PROJECT: Final = "project"
+_IMPORT: Final = "import"
 _CHANGING: Final = frozenset({"addHandler", "removeHandler", "addFilter", "removeFilter"})
 
 Overlay = dict[logging.Logger, dict[str, Any]]
@@ -96,10 +98,10 @@ class Loggers:
     def _list(self, name: str) -> property:
         def read(logger: logging.Logger) -> Any:
             if self.mine is not None and threading.get_ident() == self._thread:
-                if logger not in self.mine and _may_change() and by_the_project():
+                if logger not in self.mine and _may_change() and _asking() == _PROJECT:
                     self.mine[logger] = _copy(self._seen(logger))
                 return self._seen(logger)[name]
-            if logger not in self._before and _may_change() and not _importing():
+            if logger not in self._before and _may_change() and _asking() != _IMPORT:
                 self._before.setdefault(logger, _copy(logger.__dict__))
             return logger.__dict__[name]
 
@@ -135,13 +137,13 @@ class Loggers:
             if logger not in self.mine:
                 if name in _PLAIN and self._seen(logger)[name] == value:
                     return
-                if by_the_project():
+                if _asking() == _PROJECT:
                     self.mine[logger] = _copy(self._seen(logger))
             if logger in self.mine:
                 self.mine[logger][name] = value
                 return
             self._before.get(logger, own)[name] = value
-        elif not _importing():
+        elif _asking() != _IMPORT:
             self._before.setdefault(logger, _copy(own))
         elif logger in self._before:
             self._before[logger][name] = value
@@ -157,24 +159,14 @@ class Loggers:
         return [reference for reference in references if id(reference()) in ours]
 
 
-def by_the_project() -> bool:
-    """Whether the user's code has asked for this; a library that is being imported does it once, for the process."""
+def _asking() -> str:
+    """Who has asked for this: the ``project``'s code, the ``import`` of a library, which does it once for the process."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and "__ak_route__" not in frame.f_globals:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return False
+            return _IMPORT
         frame = frame.f_back
-    return frame is not None
-
-
-def _importing() -> bool:
-    """Whether a library is being imported, and not by a function of the project's that it calls."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and "__ak_route__" not in frame.f_globals:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
+    return _PROJECT if frame is not None else ""
 
 
 def _may_change() -> bool:
